@@ -1,0 +1,205 @@
+/**
+ * Runs the test files on Deno, Bun and Node, one runtime after another:
+ *
+ *     deno task test [--runtime deno|bun|node]... [filter...]
+ *
+ * A filter is a part of a test file's path. Every file runs in a process of its
+ * own, so that a crash or a hang is a failure of that file, whose whole output
+ * is then shown. Counts are read from the JUnit report each runtime writes, since
+ * an exit code can lie: a test that ends its process exits with 0 everywhere. The last line
+ * is `N passed, N failed`, summed over the runtimes.
+ *
+ * @module
+ */
+
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { type RuntimeName, runtimePath, RUNTIMES } from "../examples/demo/runtimes.ts";
+import { runCommand } from "./tools/command.ts";
+import { type Counts, countTests } from "./tools/junit.ts";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const FILE_TIME_LIMIT = 300_000;
+const RUNTIME_TIME_LIMIT = 600_000;
+const STILL_RUNNING_INTERVAL = 15_000;
+
+/** The arguments that test one file and write a JUnit report. */
+const TEST_ARGUMENTS: Readonly<Record<RuntimeName, (file: string, report: string) => string[]>> = {
+  deno: (file, report) => ["test", "-A", "--no-check", `--junit-path=${report}`, file],
+  bun: (file, report) => [
+    "test",
+    "--timeout",
+    "60000",
+    "--reporter=junit",
+    `--reporter-outfile=${report}`,
+    file,
+  ],
+  node: (file, report) => [
+    "--test",
+    "--test-reporter=spec",
+    "--test-reporter-destination=stdout",
+    "--test-reporter=junit",
+    `--test-reporter-destination=${report}`,
+    file,
+  ],
+};
+
+async function main(): Promise<void> {
+  const { runtimes, filters } = parseArguments(process.argv.slice(2));
+  const files = testFiles().filter((file) =>
+    filters.length === 0 || filters.some((filter) => file.includes(filter))
+  );
+  if (files.length === 0) throw new Error(`No test file matches: ${filters.join(" ") || "tests/"}`);
+  await installDependencies();
+
+  const reports = mkdtempSync(join(tmpdir(), "sotto-"));
+  const results: Counts[] = [];
+  try {
+    for (const runtime of runtimes) results.push(await testRuntime(runtime, files, reports));
+  } finally {
+    rmSync(reports, { recursive: true, force: true });
+  }
+  const passed = sum(results.map((counts) => counts.passed));
+  const failed = sum(results.map((counts) => counts.failed));
+  process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+  console.log(`\n${passed} passed, ${failed} failed`);
+}
+
+function parseArguments(args: string[]): { runtimes: readonly RuntimeName[]; filters: string[] } {
+  const runtimes: RuntimeName[] = [];
+  const filters: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (arg === "--") continue;
+    const value = arg === "--runtime"
+      ? args[++i] ?? ""
+      : arg.startsWith("--runtime=")
+      ? arg.slice("--runtime=".length)
+      : undefined;
+    if (value === undefined) {
+      if (arg.startsWith("-")) throw new Error(`Unknown option ${arg}: only --runtime is known`);
+      filters.push(arg);
+      continue;
+    }
+    const runtime = RUNTIMES.find((name) => name === value);
+    if (runtime === undefined) {
+      throw new Error(`Unknown runtime "${value}": use ${RUNTIMES.join(", ")}`);
+    }
+    runtimes.push(runtime);
+  }
+  return { runtimes: runtimes.length === 0 ? RUNTIMES : runtimes, filters };
+}
+
+function testFiles(folder = "tests"): string[] {
+  const files: string[] = [];
+  for (const entry of readdirSync(join(ROOT, folder), { withFileTypes: true })) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory() && !/^(\.|node_modules$|peers$|links$)/.test(entry.name)) {
+      files.push(...testFiles(path));
+    } else if (entry.isFile() && entry.name.endsWith(".test.ts")) {
+      files.push(path);
+    }
+  }
+  return files.sort();
+}
+
+/** Fills node_modules, which Bun and Node resolve from. */
+async function installDependencies(): Promise<void> {
+  const result = await runCommand(await runtimePath("deno"), ["install"], {
+    cwd: ROOT,
+    timeLimit: FILE_TIME_LIMIT,
+  });
+  if (!result.ok) throw new Error(`deno install: ${result.ending}\n${result.output}`);
+}
+
+async function testRuntime(
+  runtime: RuntimeName,
+  files: readonly string[],
+  reports: string,
+): Promise<Counts> {
+  console.log(`\n${runtime}: ${files.length} files`);
+  const path = await runtimePath(runtime);
+  const start = performance.now();
+  const end = start + RUNTIME_TIME_LIMIT;
+  const results: Counts[] = [];
+  for (const [index, file] of files.entries()) {
+    const left = end - performance.now();
+    if (left <= 0) {
+      const rest = files.length - index;
+      console.log(`  FAILED: ${rest} files not run within ${RUNTIME_TIME_LIMIT / 1000} s`);
+      results.push({ passed: 0, failed: rest, skipped: 0 });
+      break;
+    }
+    const report = join(reports, `${runtime}-${index}.xml`);
+    results.push(await testFile(runtime, path, file, report, Math.min(left, FILE_TIME_LIMIT)));
+  }
+  const total: Counts = {
+    passed: sum(results.map((counts) => counts.passed)),
+    failed: sum(results.map((counts) => counts.failed)),
+    skipped: sum(results.map((counts) => counts.skipped)),
+  };
+  console.log(`${runtime}: ${describe(total)} (${seconds(start)})`);
+  return total;
+}
+
+async function testFile(
+  runtime: RuntimeName,
+  path: string,
+  file: string,
+  report: string,
+  timeLimit: number,
+): Promise<Counts> {
+  const start = performance.now();
+  const stillRunning = setInterval(
+    () => console.log(`  ... ${file} (${seconds(start)})`),
+    STILL_RUNNING_INTERVAL,
+  );
+  const args = TEST_ARGUMENTS[runtime](`./${file}`, report);
+  const result = await runCommand(path, args, { cwd: ROOT, timeLimit: Math.ceil(timeLimit) });
+  clearInterval(stillRunning);
+
+  const counts = existsSync(report) ? countTests(readFileSync(report, "utf8"), file) : undefined;
+  const problem = counts === undefined
+    ? `no report, ${result.ending}`
+    : counts.passed + counts.failed + counts.skipped === 0
+    ? `no test was run, ${result.ending}`
+    : !result.ok && counts.failed === 0
+    ? result.ending
+    : undefined;
+  const { passed, failed, skipped } = counts ?? { passed: 0, failed: 0, skipped: 0 };
+  const total: Counts = { passed, failed: failed + (problem === undefined ? 0 : 1), skipped };
+  if (total.failed === 0) {
+    console.log(`  ${file}: ${describe(total)} (${seconds(start)})`);
+    return total;
+  }
+  console.log(result.output.trimEnd());
+  const reason = problem === undefined ? "" : ` (${problem})`;
+  console.log(`  FAILED on ${runtime}: ${file}: ${describe(total)}${reason}`);
+  return total;
+}
+
+function describe({ passed, failed, skipped }: Counts): string {
+  const parts = [`${passed} passed`];
+  if (failed > 0) parts.push(`${failed} failed`);
+  if (skipped > 0) parts.push(`${skipped} skipped`);
+  return parts.join(", ");
+}
+
+function seconds(start: number): string {
+  return `${((performance.now() - start) / 1000).toFixed(1)} s`;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  console.log("\n0 passed, 1 failed");
+  process.exitCode = 1;
+}
