@@ -1,0 +1,93 @@
+/**
+ * The two AEADs of Discord's voice transport behind one interface, with
+ * `@noble/ciphers` as the implementation that works everywhere.
+ *
+ * Everything happens in one packet buffer: first the bytes that are only
+ * authenticated, then the bytes that are encrypted, then room for the tag. That
+ * shape needs no concatenation, and an implementation can keep its key schedule.
+ *
+ * @module
+ */
+
+import { gcm } from "@noble/ciphers/aes.js";
+import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
+
+/** Bytes of the authentication tag of both AEADs. */
+export const TAG_SIZE = 16;
+
+/** An AEAD with its key. It holds no nonce: the caller spends each one once. */
+export interface Aead {
+  /**
+   * Encrypts in place and appends the tag.
+   *
+   * @param packet Additional data, then plaintext, then `TAG_SIZE` free bytes.
+   * @param aadSize Bytes of additional data.
+   * @param plainSize Bytes of plaintext.
+   * @param nonce Nonce of the cipher's own size.
+   */
+  seal(
+    packet: Uint8Array,
+    aadSize: number,
+    plainSize: number,
+    nonce: Uint8Array,
+  ): void;
+  /**
+   * Checks the tag and decrypts into `into`.
+   *
+   * @param packet Additional data, then ciphertext, then the tag. Not changed.
+   * @param aadSize Bytes of additional data.
+   * @param cipherSize Bytes of ciphertext, without the tag.
+   * @param nonce Nonce of the cipher's own size.
+   * @param into Receives `cipherSize` bytes of plaintext.
+   * @returns `false` where the tag is wrong; `into` is then of no use.
+   */
+  open(
+    packet: Uint8Array,
+    aadSize: number,
+    cipherSize: number,
+    nonce: Uint8Array,
+    into: Uint8Array,
+  ): boolean;
+}
+
+/** Makes an `Aead` from a 32-byte key. */
+export type AeadFactory = (key: Uint8Array) => Aead;
+
+/** An implementation for each cipher of the transport. */
+export interface AeadProvider {
+  /** AES-256-GCM, 12-byte nonce. */
+  readonly aes256gcm: AeadFactory;
+  /** XChaCha20-Poly1305 (IETF construction), 24-byte nonce. */
+  readonly xchacha20poly1305: AeadFactory;
+}
+
+/** The pure implementation: `@noble/ciphers`, on every runtime. */
+export const nobleAead: AeadProvider = {
+  aes256gcm: (key) => wrapNoble(gcm, key),
+  xchacha20poly1305: (key) => wrapNoble(xchacha20poly1305, key),
+};
+
+type NobleCipher = typeof gcm | typeof xchacha20poly1305;
+
+function wrapNoble(cipher: NobleCipher, secret: Uint8Array): Aead {
+  const key = Uint8Array.from(secret);
+  return {
+    seal(packet, aadSize, plainSize, nonce) {
+      const end = aadSize + plainSize;
+      const sealed = cipher(key, nonce, packet.subarray(0, aadSize))
+        .encrypt(packet.subarray(aadSize, end));
+      packet.set(sealed, aadSize);
+    },
+    open(packet, aadSize, cipherSize, nonce, into) {
+      const end = aadSize + cipherSize + TAG_SIZE;
+      try {
+        const plain = cipher(key, nonce, packet.subarray(0, aadSize))
+          .decrypt(packet.subarray(aadSize, end));
+        into.set(plain);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+  };
+}

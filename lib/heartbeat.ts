@@ -1,0 +1,80 @@
+/**
+ * Heartbeats of the voice WebSocket: when to beat, whether the server still
+ * answers, and how long the answer takes.
+ *
+ * @module
+ */
+
+/** Beats without an answer after which the connection is taken for dead. */
+export const MISSED_LIMIT = 2;
+
+/** Shortest interval in milliseconds that a server can ask for. */
+export const MIN_HEARTBEAT_INTERVAL = 10;
+
+/** Tracks the heartbeats of one WebSocket. */
+export class Heartbeat {
+  #interval = Infinity;
+  #nonce = 0;
+  #sentAt = 0;
+  #missed = 0;
+  #roundTrip: number | undefined;
+
+  /** Milliseconds between beats; infinite before Hello. */
+  get interval(): number {
+    return this.#interval;
+  }
+
+  /** Milliseconds between the last answered beat and its answer. */
+  get roundTrip(): number | undefined {
+    return this.#roundTrip;
+  }
+
+  /** Whether too many beats went unanswered. */
+  get dead(): boolean {
+    return this.#missed >= MISSED_LIMIT;
+  }
+
+  /**
+   * Hello came: sets the interval and forgets what went unanswered.
+   *
+   * @param interval Milliseconds.
+   */
+  start(interval: number): void {
+    this.#interval = Math.max(MIN_HEARTBEAT_INTERVAL, interval);
+    this.#missed = 0;
+  }
+
+  /** The WebSocket is gone. */
+  stop(): void {
+    this.#interval = Infinity;
+    this.#missed = 0;
+  }
+
+  /**
+   * Beats.
+   *
+   * @param now Monotonic milliseconds.
+   * @returns The nonce to send: an integer, one higher each time.
+   */
+  beat(now: number): number {
+    this.#missed++;
+    this.#sentAt = now;
+    return ++this.#nonce;
+  }
+
+  /**
+   * An answer came.
+   *
+   * @param nonce The nonce that it repeats.
+   * @param now Monotonic milliseconds.
+   * @returns The round-trip time in milliseconds, or `undefined` where the answer
+   * belongs to an earlier beat.
+   */
+  acknowledge(nonce: number, now: number): number | undefined {
+    if (nonce > this.#nonce || nonce <= 0) return undefined;
+    this.#missed = 0;
+    if (nonce !== this.#nonce) return undefined;
+    this.#roundTrip = now - this.#sentAt;
+    return this.#roundTrip;
+  }
+}

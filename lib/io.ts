@@ -1,0 +1,135 @@
+/**
+ * What goes into a session and what comes out of it: the vocabulary between the
+ * core and whoever drives it.
+ *
+ * @module
+ */
+
+import type { VoiceConnectError } from "./errors.ts";
+import type {
+  VoiceServer,
+  VoiceServerUpdate,
+  VoiceStatePayload,
+  VoiceStateUpdate,
+} from "./gateway.ts";
+import type { EncryptionMode } from "./packet.ts";
+import type { State } from "./state.ts";
+
+/** What a driver tells the session. Commands are join, speak and leave; the rest has happened. */
+export type Input =
+  | JoinInput
+  | { readonly type: "speak"; readonly flags: number }
+  | { readonly type: "leave" }
+  | { readonly type: "timeout" }
+  | { readonly type: "voiceState"; readonly data: VoiceStateUpdate }
+  | { readonly type: "voiceServer"; readonly data: VoiceServerUpdate }
+  | { readonly type: "websocketOpen"; readonly id: number }
+  | {
+    readonly type: "websocketMessage";
+    readonly id: number;
+    readonly data: string | Uint8Array;
+  }
+  | {
+    readonly type: "websocketClose";
+    readonly id: number;
+    readonly code: number;
+    readonly reason: string;
+  }
+  | { readonly type: "udpOpen"; readonly id: number }
+  | { readonly type: "udpClose"; readonly id: number; readonly reason: string }
+  | {
+    readonly type: "datagram";
+    readonly id: number;
+    readonly data: Uint8Array;
+  };
+
+/** Asks for a voice channel. */
+export interface JoinInput {
+  /** Discriminator. */
+  readonly type: "join";
+  /** Channel id. */
+  readonly channelId: string;
+  /** Whether others see the client as muted; not by default. */
+  readonly selfMute?: boolean;
+  /** Whether the client does not listen; it listens by default. */
+  readonly selfDeaf?: boolean;
+  /** The voice server, where the caller has asked the main gateway himself. */
+  readonly server?: VoiceServer;
+}
+
+/** What the session asks its driver to do, in order. */
+export type Output =
+  | { readonly type: "sendGateway"; readonly payload: VoiceStatePayload }
+  | {
+    readonly type: "openWebSocket";
+    readonly id: number;
+    readonly url: string;
+  }
+  | {
+    readonly type: "sendWebSocket";
+    readonly id: number;
+    readonly data: string | Uint8Array;
+  }
+  | {
+    readonly type: "closeWebSocket";
+    readonly id: number;
+    readonly code: number;
+  }
+  | {
+    readonly type: "openUdp";
+    readonly id: number;
+    readonly address: string;
+    readonly port: number;
+  }
+  | {
+    readonly type: "transmit";
+    readonly id: number;
+    readonly datagram: Uint8Array;
+  }
+  | { readonly type: "closeUdp"; readonly id: number }
+  | { readonly type: "event"; readonly event: SessionEvent };
+
+/** What happened, for people and programs. */
+export type SessionEvent =
+  /** The state has changed. */
+  | { readonly type: "state"; readonly from: State; readonly to: State }
+  /** A key has come: audio flows. */
+  | {
+    readonly type: "ready";
+    readonly ssrc: number;
+    readonly mode: EncryptionMode;
+  }
+  /** The session goes on after a lost WebSocket. */
+  | { readonly type: "resumed" }
+  /** The WebSocket was closed by the server or lost (1006). */
+  | {
+    readonly type: "disconnected";
+    readonly code: number;
+    readonly reason: string;
+  }
+  /** The end; with an error where it was not asked for. */
+  | { readonly type: "closed"; readonly error?: VoiceConnectError }
+  /** A user's flags and SSRC. */
+  | {
+    readonly type: "speaking";
+    readonly userId: string;
+    readonly ssrc: number;
+    readonly flags: number;
+  }
+  /** A user is in the channel. */
+  | { readonly type: "clientConnect"; readonly userId: string }
+  /** A user has left the channel. */
+  | { readonly type: "clientDisconnect"; readonly userId: string }
+  /** The WebSocket's round-trip time in milliseconds. */
+  | { readonly type: "heartbeat"; readonly roundTrip: number }
+  /** The UDP round-trip time in milliseconds. */
+  | { readonly type: "keepalive"; readonly roundTrip: number }
+  /** Something received was not what the protocol says; it was counted and left aside. */
+  | { readonly type: "malformed"; readonly reason: string }
+  /** A message of the signalling went by; names only, no contents. */
+  | {
+    readonly type: "message";
+    readonly direction: "sent" | "received";
+    readonly channel: "gateway" | "websocket" | "udp";
+    readonly name: string;
+  };

@@ -1,0 +1,42 @@
+/**
+ * The pure core of Sotto: Discord's voice protocol without I/O. Bind it to any
+ * transport: feed what arrives into a `VoiceSession`, do what it puts out.
+ *
+ * @example A packet of one's own
+ * ```ts
+ * import { nobleAead, PACKET_OVERHEAD, PacketCipher, writeRtpHeader } from "@sotto/voice/core";
+ *
+ * const cipher = new PacketCipher("aead_aes256_gcm_rtpsize", new Uint8Array(32), nobleAead);
+ * const opus = Uint8Array.of(0xf8, 0xff, 0xfe);
+ * const packet = new Uint8Array(12 + opus.length + PACKET_OVERHEAD);
+ * writeRtpHeader(packet, 1, 960, 1234);
+ * packet.set(opus, 12);
+ * const size = cipher.seal(packet, 12, opus.length); // 35 bytes, ready to send
+ * ```
+ *
+ * @module
+ */
+
+export * from "./aead.ts";
+export * from "./close_codes.ts";
+export * from "./endpoint.ts";
+export * from "./errors.ts";
+export * from "./gateway.ts";
+export * from "./heartbeat.ts";
+export * from "./io.ts";
+export * from "./ip_discovery.ts";
+export * from "./keepalive.ts";
+export * from "./media.ts";
+export * from "./messages.ts";
+export * from "./nonce.ts";
+export * from "./opcodes.ts";
+export * from "./packet.ts";
+export * from "./participants.ts";
+export * from "./receiver.ts";
+export * from "./recovery.ts";
+export * from "./rtp.ts";
+export * from "./secret.ts";
+export * from "./sequence.ts";
+export * from "./session.ts";
+export * from "./state.ts";
+export * from "./streams.ts";

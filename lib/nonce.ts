@@ -1,0 +1,60 @@
+/**
+ * The 32-bit nonce counter of the `rtpsize` modes. Its four bytes stand at the end
+ * of each packet and at the start of the AEAD nonce; zeros follow.
+ *
+ * A nonce is spent once: only `next` advances the counter, and it refuses to wrap,
+ * because a repeated nonce under one key gives the key stream away.
+ *
+ * @module
+ */
+
+import { LocalProtocolError } from "./errors.ts";
+
+const LIMIT = 2 ** 32;
+
+/** Bytes that the counter takes in a packet. */
+export const COUNTER_SIZE = 4;
+
+/** Counts the nonces of one key. */
+export class NonceCounter {
+  #next: number;
+
+  /**
+   * Starts the count.
+   *
+   * @param start The first nonce, 0 to 2^32 - 1.
+   */
+  constructor(start = 0) {
+    if (!Number.isInteger(start) || start < 0 || start >= LIMIT) {
+      throw new RangeError(
+        `Cannot start a nonce counter: ${start} is not an unsigned 32-bit integer`,
+      );
+    }
+    this.#next = start;
+  }
+
+  /** The nonce that `next` would write; 2^32 where all are spent. */
+  get value(): number {
+    return this.#next;
+  }
+
+  /**
+   * Spends a nonce: writes it big endian into the first four bytes.
+   *
+   * @param into At least four bytes.
+   * @throws {LocalProtocolError} All nonces of this key are spent.
+   */
+  next(into: Uint8Array): void {
+    const value = this.#next;
+    if (value >= LIMIT) {
+      throw new LocalProtocolError(
+        "Cannot seal a packet: all 2^32 nonces of this key are spent",
+      );
+    }
+    this.#next = value + 1;
+    into[0] = value >>> 24;
+    into[1] = value >>> 16;
+    into[2] = value >>> 8;
+    into[3] = value;
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * Opcodes of Discord's voice gateway, in Discord's own words.
+ *
+ * @module
+ */
+
+/** Opcodes of the voice gateway. */
+export const VoiceOpcodes = {
+  /** Client: begins a session. */
+  Identify: 0,
+  /** Client: chooses protocol, address and encryption mode. */
+  SelectProtocol: 1,
+  /** Server: answers Identify with SSRC, UDP address and modes. */
+  Ready: 2,
+  /** Client: keeps the WebSocket alive. Server: asks for a beat now. */
+  Heartbeat: 3,
+  /** Server: the mode and the secret key. */
+  SessionDescription: 4,
+  /** Both: who speaks, with which SSRC. */
+  Speaking: 5,
+  /** Server: answers Heartbeat. */
+  HeartbeatAck: 6,
+  /** Client: continues a session on a new WebSocket. */
+  Resume: 7,
+  /** Server: the heartbeat interval. */
+  Hello: 8,
+  /** Server: answers Resume. */
+  Resumed: 9,
+  /** Server: users who are in the channel. */
+  ClientsConnect: 11,
+  /** Both: video SSRCs of a user. */
+  Video: 12,
+  /** Server: a user has left the channel. */
+  ClientDisconnect: 13,
+  /** Both: codecs of the session. */
+  SessionUpdate: 14,
+  /** Both: which streams the receiver wants. */
+  MediaSinkWants: 15,
+  /** Both: version of the voice backend. */
+  VoiceBackendVersion: 16,
+  /** Server: options of the channel (dead). */
+  ChannelOptionsUpdate: 17,
+  /** Server: flags of a user. */
+  ClientFlags: 18,
+  /** Server: speed test (dead). */
+  SpeedTest: 19,
+  /** Server: platform of a user. */
+  ClientPlatform: 20,
+} as const;
+
+/** An opcode of the voice gateway. */
+export type VoiceOpcodes = typeof VoiceOpcodes[keyof typeof VoiceOpcodes];
+
+const NAMES: readonly (string | undefined)[] = /* @__PURE__ */ Object.entries(
+  VoiceOpcodes,
+)
+  .reduce<(string | undefined)[]>((names, [name, op]) => {
+    names[op] = name;
+    return names;
+  }, []);
+
+/**
+ * Names an opcode for people.
+ *
+ * @param op Any number.
+ * @returns The opcode's name, or `Opcode N` where it is not known.
+ */
+export function opcodeName(op: number): string {
+  return NAMES[op] ?? `Opcode ${op}`;
+}
+
+/** Bits of the `speaking` field (op 5). */
+export const SpeakingFlags = {
+  /** Normal voice. */
+  Microphone: 1,
+  /** Sound of a shared screen; no speaking indicator. */
+  Soundshare: 2,
+  /** Priority speaker: others are attenuated. */
+  Priority: 4,
+} as const;

@@ -1,0 +1,785 @@
+/**
+ * A voice session without I/O: signalling is polled, media is called directly.
+ *
+ * The driver's contract: after every `handleInput` drain `pollOutput`, then arm a
+ * timer for `pollTimeout` and come back with `{ type: "timeout" }`. Commands that
+ * are illegal throw and change nothing; what is received never throws.
+ *
+ * @module
+ */
+
+import { type AeadProvider, nobleAead } from "./aead.ts";
+import { closeCode, type RecoveryAction } from "./close_codes.ts";
+import { LocalProtocolError, RemoteProtocolError, VoiceConnectError } from "./errors.ts";
+import { closedWith, type Failure, FAILURES, noSharedMode, udpUnreachable } from "./failure.ts";
+import type { VoiceServerUpdate, VoiceStateUpdate } from "./gateway.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import type { Input, JoinInput, Output, SessionEvent } from "./io.ts";
+import {
+  discoveryRequest,
+  DiscoveryRetry,
+  isDiscoveryResponse,
+  parseDiscoveryResponse,
+} from "./ip_discovery.ts";
+import { Keepalive, KEEPALIVE_INTERVAL, parseKeepaliveReply } from "./keepalive.ts";
+import { isRtcp, type MediaCounters, MediaPlane } from "./media.ts";
+import {
+  decodeMessage,
+  decodeServerBinary,
+  encodeMessage,
+  type HeartbeatPayload,
+  type IdentifyPayload,
+  readClientDisconnect,
+  readClientsConnect,
+  readHeartbeatAck,
+  readHello,
+  readReady,
+  readSessionDescription,
+  readSpeaking,
+  type ResumePayload,
+  type SelectProtocolPayload,
+} from "./messages.ts";
+import { opcodeName, VoiceOpcodes } from "./opcodes.ts";
+import {
+  chooseMode,
+  ENCRYPTION_MODES,
+  type EncryptionMode,
+  isEncryptionMode,
+  PacketCipher,
+} from "./packet.ts";
+import { Participants } from "./participants.ts";
+import { RecoveryBudget, STABLE_DELAY } from "./recovery.ts";
+import { readU32, type RtpHeader } from "./rtp.ts";
+import { Signalling } from "./signalling.ts";
+import { type Signal, type State, transition } from "./state.ts";
+import { type Timer, TimerTable } from "./timer.ts";
+
+/** What a session is made of. */
+export interface SessionOptions {
+  /** Guild id. */
+  readonly guildId: string;
+  /** The client's own user id. */
+  readonly userId: string;
+  /** Fills an array with random bytes. */
+  readonly random: (into: Uint8Array) => void;
+  /** AEAD implementations; `nobleAead` by default. */
+  readonly aead?: AeadProvider;
+  /** Encryption modes that the client takes, best first; all by default. */
+  readonly modes?: readonly EncryptionMode[];
+}
+
+/** Milliseconds that a state may take; the others have no limit. */
+export const PHASE_TIMEOUTS: { readonly [S in State]?: number } = {
+  signalling: 15_000,
+  waiting: 5_000,
+  connecting: 10_000,
+  identifying: 10_000,
+  discovering: 10_000,
+  selecting: 10_000,
+  reconnecting: 10_000,
+  resuming: 10_000,
+};
+
+/** Close code of a client that will come back with Resume; 1000 would end the session. */
+const RECONNECT_CODE = 4900;
+const NORMAL_CODE = 1000;
+
+/** Discord's voice protocol for one guild and one user. */
+export class VoiceSession {
+  readonly #options: SessionOptions;
+  readonly #timers = new TimerTable();
+  readonly #outputs: Output[] = [];
+  readonly #heartbeat = new Heartbeat();
+  readonly #keepalive = new Keepalive();
+  readonly #discovery = new DiscoveryRetry();
+  readonly #participants = new Participants();
+  readonly #signalling: Signalling;
+  readonly #budget: RecoveryBudget;
+  readonly #media: MediaPlane;
+  #state: State = "idle";
+  #now = 0;
+  #lastId = 0;
+  #websocket: number | undefined;
+  #udp: number | undefined;
+  #mode: EncryptionMode = ENCRYPTION_MODES[0];
+  #ssrc = 0;
+  #seqAck: number | undefined;
+  #speaking = 0;
+  #closeCode: number | undefined;
+
+  /**
+   * Makes an idle session.
+   *
+   * @param options Identity, randomness, crypto, modes.
+   */
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#signalling = new Signalling(options.guildId, options.userId);
+    this.#budget = new RecoveryBudget(() => this.#randomU32() / 2 ** 32);
+    this.#media = new MediaPlane(this.#randomU32() & 0xffff, this.#randomU32());
+  }
+
+  /** The present state. */
+  get state(): State {
+    return this.#state;
+  }
+
+  /** The client's SSRC; 0 before Ready. */
+  get ssrc(): number {
+    return this.#ssrc;
+  }
+
+  /** The encryption mode, while there is a key. */
+  get mode(): EncryptionMode | undefined {
+    return this.#media.cipher?.mode;
+  }
+
+  /** Header of the last packet that `depacketize` accepted. */
+  get received(): Readonly<RtpHeader> {
+    return this.#media.header;
+  }
+
+  /** RTP timestamp of the next frame, where `packetize` is given none. */
+  get timestamp(): number {
+    return this.#media.timestamp;
+  }
+
+  /** What was sent, received and dropped. */
+  get counters(): MediaCounters {
+    return this.#media.counters;
+  }
+
+  /** Users who are in the channel, as far as the server has said. */
+  get users(): ReadonlySet<string> {
+    return this.#participants.users;
+  }
+
+  /**
+   * Finds the user of an SSRC.
+   *
+   * @param ssrc SSRC of a received packet.
+   * @returns The user id, where the server has told it.
+   */
+  userOf(ssrc: number): string | undefined {
+    return this.#participants.userOf(ssrc);
+  }
+
+  /**
+   * Takes an input. May add outputs and change the next timeout.
+   *
+   * @param input What happened, or what is wanted. Bytes are borrowed until the call returns.
+   * @param now Monotonic milliseconds; a clock that steps back is held.
+   * @throws {LocalProtocolError} A command is not legal in this state; nothing has changed.
+   * @throws {RangeError} The endpoint of a join is malformed; nothing has changed.
+   */
+  handleInput(input: Input, now: number): void {
+    this.#now = Math.max(this.#now, now);
+    switch (input.type) {
+      case "join":
+        return this.#handleJoin(input);
+      case "speak":
+        return this.#handleSpeak(input.flags);
+      case "leave":
+        return this.#handleLeave();
+      case "timeout":
+        return this.#handleTimeout();
+      case "voiceState":
+        return this.#handleVoiceState(input.data);
+      case "voiceServer":
+        return this.#handleVoiceServer(input.data);
+      case "websocketOpen":
+        if (input.id === this.#websocket) this.#handleWebSocketOpen();
+        return;
+      case "websocketMessage":
+        if (input.id === this.#websocket) {
+          this.#handleWebSocketMessage(input.data);
+        }
+        return;
+      case "websocketClose":
+        if (input.id === this.#websocket) {
+          this.#handleWebSocketClose(input.code, input.reason);
+        }
+        return;
+      case "udpOpen":
+        if (input.id === this.#udp) this.#discover();
+        return;
+      case "udpClose":
+        if (input.id === this.#udp) this.#fail(udpUnreachable(input.reason));
+        return;
+      case "datagram":
+        if (input.id === this.#udp) this.#handleDatagram(input.data);
+        return;
+    }
+  }
+
+  /**
+   * Takes the next thing to do.
+   *
+   * @returns The output, or `undefined` where all is done.
+   */
+  pollOutput(): Output | undefined {
+    return this.#outputs.shift();
+  }
+
+  /**
+   * When the session wants to be woken.
+   *
+   * @returns Monotonic milliseconds, or `undefined` where no timer is armed.
+   */
+  pollTimeout(): number | undefined {
+    return this.#timers.next();
+  }
+
+  /**
+   * Makes a datagram of an Opus frame.
+   *
+   * @param frame One Opus packet.
+   * @param into Receives the datagram; the frame's size and 32 bytes more are enough.
+   * @param timestamp RTP timestamp; the previous one and its frame's duration by default.
+   * @returns Bytes of the datagram; 0 while the session is not connected.
+   * @throws {SyntaxError} The frame is no Opus packet.
+   * @throws {RangeError} The buffer is too small.
+   * @throws {LocalProtocolError} All nonces of the key are spent.
+   */
+  packetize(frame: Uint8Array, into: Uint8Array, timestamp?: number): number {
+    return this.#media.packetize(frame, into, timestamp);
+  }
+
+  /**
+   * Takes the Opus frame out of a datagram; its header is then in `received`.
+   *
+   * @param datagram Any bytes; not changed.
+   * @param into Receives the frame; at least as large as the datagram.
+   * @returns Bytes of the frame; 0: dropped and counted; -1: feed it to `handleInput`.
+   * @throws {RangeError} The buffer is too small.
+   */
+  depacketize(datagram: Uint8Array, into: Uint8Array): number {
+    return this.#media.depacketize(datagram, into);
+  }
+
+  // Commands
+
+  #handleJoin(input: JoinInput): void {
+    const signal = input.server === undefined ? "join" : "serverUpdate";
+    if (transition(this.#state, signal) === undefined) {
+      throw new LocalProtocolError(
+        `Cannot join: the session is ${this.#state}`,
+      );
+    }
+    this.#signalling.join(input);
+    if (input.server !== undefined) return this.#connect();
+    this.#disconnect();
+    this.#signal("join");
+    this.#sendVoiceState("enter");
+  }
+
+  #handleSpeak(flags: number): void {
+    if (!Number.isInteger(flags) || flags < 0) {
+      throw new RangeError(
+        `Cannot speak with flags ${flags}: they must be a bit mask`,
+      );
+    }
+    if (this.#state === "closed") {
+      throw new LocalProtocolError("Cannot speak: the session is closed");
+    }
+    if (flags === this.#speaking) return;
+    this.#speaking = flags;
+    if (this.#state === "connected") this.#sendSpeaking();
+  }
+
+  #handleLeave(): void {
+    if (transition(this.#state, "leave") === undefined) {
+      throw new LocalProtocolError(
+        `Cannot leave: the session is ${this.#state}`,
+      );
+    }
+    this.#sendVoiceState("exit");
+    this.#disconnect();
+    this.#signal("leave");
+    this.#event({ type: "closed" });
+  }
+
+  // Main gateway
+
+  #sendVoiceState(action: "enter" | "exit"): void {
+    if (!this.#signalling.active) return;
+    this.#outputs.push({
+      type: "sendGateway",
+      payload: this.#signalling[action](this.#now),
+    });
+    this.#trace(
+      "sent",
+      "gateway",
+      action === "enter" ? "Voice State (join)" : "Voice State (leave)",
+    );
+  }
+
+  #handleVoiceState(data: VoiceStateUpdate): void {
+    if (!this.#signalling.isOwn(data) || !this.#isLive()) return;
+    this.#trace("received", "gateway", "VOICE_STATE_UPDATE");
+    if (data.channel_id !== null) {
+      this.#signalling.takeState(data.channel_id, data.session_id);
+      if (this.#state === "signalling" || this.#state === "waiting") {
+        this.#connect();
+      }
+    } else if (this.#state !== "signalling") {
+      this.#fail(FAILURES.kicked);
+    }
+  }
+
+  #handleVoiceServer(data: VoiceServerUpdate): void {
+    if (!this.#signalling.isOurs(data) || !this.#isLive()) return;
+    this.#trace("received", "gateway", "VOICE_SERVER_UPDATE");
+    if (data.endpoint === null) return this.#wait();
+    try {
+      if (this.#signalling.takeServer(data.endpoint, data.token)) {
+        this.#connect();
+      }
+    } catch (error) {
+      this.#malformed((error as Error).message);
+    }
+  }
+
+  #isLive(): boolean {
+    return this.#state !== "idle" && this.#state !== "closed";
+  }
+
+  // WebSocket
+
+  #connect(): void {
+    if (this.#signalling.server === undefined) return;
+    this.#disconnect();
+    this.#closeCode = undefined;
+    this.#signal("serverUpdate");
+    this.#openWebSocket();
+  }
+
+  #openWebSocket(): void {
+    const server = this.#signalling.server;
+    if (server === undefined) return;
+    this.#websocket = ++this.#lastId;
+    this.#outputs.push({
+      type: "openWebSocket",
+      id: this.#websocket,
+      url: server.url,
+    });
+    this.#armPhase();
+  }
+
+  #handleWebSocketOpen(): void {
+    const resuming = this.#state === "reconnecting";
+    const { server, sessionId } = this.#signalling;
+    if (
+      server === undefined || sessionId === undefined ||
+      !this.#signal("websocketOpen")
+    ) return;
+    const common = {
+      server_id: this.#options.guildId,
+      session_id: sessionId,
+      token: server.token.reveal(),
+    };
+    if (resuming) {
+      const payload: ResumePayload = { ...common, seq_ack: this.#seqAck };
+      this.#send(VoiceOpcodes.Resume, payload);
+    } else {
+      this.#seqAck = undefined;
+      const payload: IdentifyPayload = {
+        ...common,
+        user_id: this.#options.userId,
+        max_dave_protocol_version: 0,
+      };
+      this.#send(VoiceOpcodes.Identify, payload);
+    }
+  }
+
+  #handleWebSocketMessage(data: string | Uint8Array): void {
+    try {
+      if (typeof data === "string") {
+        const { op, d, seq } = decodeMessage(data);
+        this.#seqAck = seq ?? this.#seqAck;
+        this.#trace("received", "websocket", opcodeName(op));
+        this.#handleMessage(op, d);
+      } else {
+        const { op, seq } = decodeServerBinary(data);
+        this.#seqAck = seq;
+        this.#trace("received", "websocket", opcodeName(op));
+      }
+    } catch (error) {
+      if (!(error instanceof RemoteProtocolError)) throw error;
+      this.#malformed(error.message);
+    }
+  }
+
+  #handleMessage(op: number, d: unknown): void {
+    switch (op) {
+      case VoiceOpcodes.Hello:
+        this.#heartbeat.start(readHello(d).heartbeat_interval);
+        return this.#timers.set(
+          "heartbeat",
+          this.#now + this.#heartbeat.interval,
+        );
+      case VoiceOpcodes.Heartbeat:
+        return this.#beat();
+      case VoiceOpcodes.HeartbeatAck:
+        return this.#handleHeartbeatAck(readHeartbeatAck(d));
+      case VoiceOpcodes.Ready:
+        return this.#handleReady(d);
+      case VoiceOpcodes.SessionDescription:
+        return this.#handleSessionDescription(d);
+      case VoiceOpcodes.Resumed:
+        return this.#handleResumed();
+      case VoiceOpcodes.Speaking:
+        return this.#handleSpeaking(d);
+      case VoiceOpcodes.ClientsConnect:
+        return readClientsConnect(d).forEach((userId) => this.#handleClientConnect(userId));
+      case VoiceOpcodes.ClientDisconnect:
+        return this.#handleClientDisconnect(readClientDisconnect(d));
+    }
+  }
+
+  #handleReady(d: unknown): void {
+    const { ssrc, ip, port, modes } = readReady(d);
+    const resuming = this.#state === "resuming";
+    if (transition(this.#state, "ready") === undefined) {
+      return this.#unexpected("Ready");
+    }
+    try {
+      this.#mode = chooseMode(modes, this.#options.modes);
+    } catch (error) {
+      return this.#fail(noSharedMode((error as Error).message));
+    }
+    if (resuming) this.#closeUdp();
+    this.#ssrc = ssrc;
+    this.#signal("ready");
+    this.#udp = ++this.#lastId;
+    this.#outputs.push({ type: "openUdp", id: this.#udp, address: ip, port });
+  }
+
+  #handleSessionDescription(d: unknown): void {
+    const { mode, secret_key: key } = readSessionDescription(d);
+    if (transition(this.#state, "sessionDescription") === undefined) {
+      return this.#unexpected("Session Description");
+    }
+    if (!isEncryptionMode(mode)) {
+      return this.#fail(
+        noSharedMode(`the server has selected the mode ${mode}`),
+      );
+    }
+    const cipher = new PacketCipher(mode, key, this.#options.aead ?? nobleAead);
+    this.#media.start(this.#ssrc, cipher);
+    this.#signal("sessionDescription");
+    this.#event({ type: "ready", ssrc: this.#ssrc, mode });
+    this.#timers.set("keepalive", this.#now);
+    this.#established();
+  }
+
+  #handleResumed(): void {
+    if (!this.#signal("resumed")) return this.#unexpected("Resumed");
+    this.#event({ type: "resumed" });
+    this.#established();
+  }
+
+  #established(): void {
+    this.#timers.set("stable", this.#now + STABLE_DELAY);
+    if (this.#speaking !== 0) this.#sendSpeaking();
+    this.#beat();
+  }
+
+  #handleWebSocketClose(code: number, reason: string): void {
+    this.#websocket = undefined;
+    this.#heartbeat.stop();
+    this.#timers.clear("heartbeat");
+    this.#timers.clear("stable");
+    this.#closeCode = code;
+    this.#event({ type: "disconnected", code, reason });
+    this.#recover(closeCode(code).action, code);
+  }
+
+  #send(op: number, d: unknown): void {
+    if (this.#websocket === undefined) return;
+    const data = encodeMessage(op, d);
+    this.#outputs.push({ type: "sendWebSocket", id: this.#websocket, data });
+    this.#trace("sent", "websocket", opcodeName(op));
+  }
+
+  // Heartbeat
+
+  #beat(): void {
+    if (this.#websocket === undefined) return;
+    const payload: HeartbeatPayload = {
+      t: this.#heartbeat.beat(this.#now),
+      seq_ack: this.#seqAck,
+    };
+    this.#send(VoiceOpcodes.Heartbeat, payload);
+    const at = this.#now + this.#heartbeat.interval;
+    if (at < Infinity) this.#timers.set("heartbeat", at);
+  }
+
+  #handleHeartbeatAck(nonce: number): void {
+    const roundTrip = this.#heartbeat.acknowledge(nonce, this.#now);
+    if (roundTrip !== undefined) this.#event({ type: "heartbeat", roundTrip });
+  }
+
+  // Participants
+
+  #handleSpeaking(d: unknown): void {
+    const { user_id: userId, ssrc, speaking: flags } = readSpeaking(d);
+    if (userId === this.#options.userId) return;
+    this.#handleClientConnect(userId);
+    this.#participants.map(ssrc, userId);
+    this.#event({ type: "speaking", userId, ssrc, flags });
+  }
+
+  #handleClientConnect(userId: string): void {
+    if (userId === this.#options.userId) return;
+    if (this.#participants.add(userId)) {
+      this.#event({ type: "clientConnect", userId });
+    }
+  }
+
+  #handleClientDisconnect(userId: string): void {
+    if (this.#participants.remove(userId)) {
+      this.#event({ type: "clientDisconnect", userId });
+    }
+  }
+
+  #sendSpeaking(): void {
+    this.#send(VoiceOpcodes.Speaking, {
+      speaking: this.#speaking,
+      delay: 0,
+      ssrc: this.#ssrc,
+    });
+  }
+
+  // UDP
+
+  #discover(): void {
+    if (this.#state !== "discovering" || this.#udp === undefined) return;
+    const delay = this.#discovery.next();
+    if (delay === undefined) {
+      return this.#fail(udpUnreachable("no IP discovery request was answered"));
+    }
+    this.#transmit(discoveryRequest(this.#ssrc), "IP Discovery");
+    this.#timers.set("discovery", this.#now + delay);
+  }
+
+  #handleDatagram(data: Uint8Array): void {
+    const sequence = parseKeepaliveReply(data);
+    if (sequence !== undefined) return this.#handleKeepaliveReply(sequence);
+    if (isDiscoveryResponse(data)) return this.#handleDiscovery(data);
+    this.#media.drop(isRtcp(data) ? "rtcp" : "unknown-datagram");
+  }
+
+  #handleDiscovery(data: Uint8Array): void {
+    const found = parseDiscoveryResponse(data, this.#ssrc);
+    if (typeof found === "string" || !this.#signal("addressDiscovered")) {
+      this.#media.drop("discovery-rejected");
+      return;
+    }
+    this.#timers.clear("discovery");
+    this.#trace("received", "udp", "IP Discovery");
+    const payload: SelectProtocolPayload = {
+      protocol: "udp",
+      data: { ...found, mode: this.#mode },
+    };
+    this.#send(VoiceOpcodes.SelectProtocol, payload);
+  }
+
+  #sendKeepalive(): void {
+    this.#transmit(this.#keepalive.next(this.#now), "Keepalive");
+    this.#timers.set("keepalive", this.#now + KEEPALIVE_INTERVAL);
+  }
+
+  #handleKeepaliveReply(sequence: number): void {
+    const roundTrip = this.#keepalive.acknowledge(sequence, this.#now);
+    if (roundTrip === undefined) return;
+    this.#trace("received", "udp", "Keepalive");
+    this.#event({ type: "keepalive", roundTrip });
+  }
+
+  #transmit(datagram: Uint8Array, name: string): void {
+    if (this.#udp === undefined) return;
+    this.#outputs.push({ type: "transmit", id: this.#udp, datagram });
+    this.#trace("sent", "udp", name);
+  }
+
+  // Timers
+
+  #handleTimeout(): void {
+    for (let timer; (timer = this.#timers.expire(this.#now)) !== undefined;) {
+      this.#expire(timer);
+    }
+  }
+
+  #expire(timer: Timer): void {
+    switch (timer) {
+      case "phase":
+        return this.#handlePhaseTimeout();
+      case "retry":
+        return this.#state === "signalling" ? this.#rejoin() : this.#openWebSocket();
+      case "heartbeat":
+        return this.#heartbeat.dead ? this.#abandonWebSocket() : this.#beat();
+      case "keepalive":
+        return this.#sendKeepalive();
+      case "discovery":
+        return this.#discover();
+      case "stable":
+        return this.#budget.reset();
+    }
+  }
+
+  #handlePhaseTimeout(): void {
+    switch (this.#state) {
+      case "signalling":
+        return this.#fail(
+          this.#signalling.sessionId === undefined ? FAILURES.noVoiceState : FAILURES.noVoiceServer,
+        );
+      case "waiting":
+        return this.#fail(FAILURES.noNewServer);
+      case "discovering":
+        return this.#fail(udpUnreachable("the UDP socket did not open"));
+      default:
+        return this.#abandonWebSocket();
+    }
+  }
+
+  #abandonWebSocket(): void {
+    this.#closeWebSocket(RECONNECT_CODE);
+    this.#recover("resume", undefined);
+  }
+
+  // Recovery
+
+  #recover(action: RecoveryAction, code: number | undefined): void {
+    switch (action) {
+      case "resume": {
+        const delay = this.#budget.spendResume();
+        if (delay === undefined) return this.#recover("rejoin", code);
+        return this.#retry("resumableClose", delay);
+      }
+      case "rejoin": {
+        const delay = this.#signalling.active ? this.#budget.spendRejoin() : undefined;
+        if (delay === undefined) return this.#recover("stop", code);
+        return this.#retry(
+          "rejoinClose",
+          Math.max(delay, this.#signalling.delay(2, this.#now)),
+        );
+      }
+      case "wait":
+        return this.#wait();
+      case "stop":
+        return this.#fail(
+          code === undefined ? FAILURES.noAnswer : closedWith(code),
+        );
+    }
+  }
+
+  #retry(signal: "resumableClose" | "rejoinClose", delay: number): void {
+    if (transition(this.#state, signal) !== "reconnecting") this.#disconnect();
+    if (signal === "rejoinClose") this.#signalling.forget();
+    this.#signal(signal);
+    this.#timers.clear("phase");
+    this.#timers.set("retry", this.#now + delay);
+  }
+
+  #rejoin(): void {
+    this.#sendVoiceState("exit");
+    this.#sendVoiceState("enter");
+    this.#armPhase();
+  }
+
+  #wait(): void {
+    this.#signalling.forgetServer();
+    if (transition(this.#state, "waitClose") === undefined) return;
+    this.#disconnect();
+    this.#signal("waitClose");
+  }
+
+  #fail(failure: Failure): void {
+    const message = `Cannot stay connected while ${this.#state}: ${failure.message}`;
+    const error = new VoiceConnectError(message, {
+      ...failure,
+      phase: this.#state,
+      closeCode: this.#closeCode,
+    });
+    const inside = failure !== FAILURES.kicked &&
+      this.#signalling.delay(1, this.#now) === 0;
+    if (inside) this.#sendVoiceState("exit");
+    this.#disconnect();
+    this.#signal("fatalClose");
+    this.#event({ type: "closed", error });
+  }
+
+  /** Gives up both sockets and all that belongs to them. */
+  #disconnect(): void {
+    this.#closeWebSocket(NORMAL_CODE);
+    this.#closeUdp();
+    this.#participants.clear();
+    this.#timers.clear("retry");
+  }
+
+  #closeWebSocket(code: number): void {
+    this.#heartbeat.stop();
+    this.#timers.clear("heartbeat");
+    this.#timers.clear("stable");
+    if (this.#websocket === undefined) return;
+    this.#outputs.push({ type: "closeWebSocket", id: this.#websocket, code });
+    this.#websocket = undefined;
+  }
+
+  #closeUdp(): void {
+    this.#media.stop();
+    this.#timers.clear("keepalive");
+    this.#timers.clear("discovery");
+    this.#discovery.reset();
+    if (this.#udp === undefined) return;
+    this.#outputs.push({ type: "closeUdp", id: this.#udp });
+    this.#udp = undefined;
+  }
+
+  // State
+
+  #signal(signal: Signal): boolean {
+    const next = transition(this.#state, signal);
+    if (next === undefined) return false;
+    const from = this.#state;
+    this.#state = next;
+    this.#media.setSending(next === "connected");
+    this.#armPhase();
+    if (next !== from) this.#event({ type: "state", from, to: next });
+    if (next === "closed") this.#timers.clearAll();
+    return true;
+  }
+
+  #armPhase(): void {
+    const timeout = PHASE_TIMEOUTS[this.#state];
+    if (timeout === undefined) this.#timers.clear("phase");
+    else this.#timers.set("phase", this.#now + timeout);
+  }
+
+  #event(event: SessionEvent): void {
+    this.#outputs.push({ type: "event", event });
+  }
+
+  #trace(
+    direction: "sent" | "received",
+    channel: "gateway" | "websocket" | "udp",
+    name: string,
+  ): void {
+    this.#event({ type: "message", direction, channel, name });
+  }
+
+  #unexpected(name: string): void {
+    this.#malformed(`Cannot take ${name}: the session is ${this.#state}`);
+  }
+
+  #malformed(reason: string): void {
+    this.#event({ type: "malformed", reason });
+  }
+
+  #randomU32(): number {
+    const bytes = new Uint8Array(4);
+    this.#options.random(bytes);
+    return readU32(bytes, 0);
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * What a session knows from the main gateway: the channel it wants, and the two
+ * updates that together name a voice server.
+ *
+ * @module
+ */
+
+import { websocketUrl } from "./endpoint.ts";
+import type {
+  VoiceServer,
+  VoiceServerUpdate,
+  VoiceStatePayload,
+  VoiceStateUpdate,
+} from "./gateway.ts";
+import type { JoinInput } from "./io.ts";
+import { GATEWAY_VERSION } from "./messages.ts";
+import { RateLimit } from "./rate_limit.ts";
+import { Secret } from "./secret.ts";
+
+/** Most op 4 payloads in a minute that recovery may send. */
+export const GATEWAY_LIMIT = 5;
+
+/** Where to connect, and with what. */
+export interface VoiceServerData {
+  /** URL of the voice WebSocket. */
+  readonly url: string;
+  /** Token for Identify and Resume. */
+  readonly token: Secret<string>;
+}
+
+/** The state of the main gateway's share in a voice connection. */
+export class Signalling {
+  readonly #guildId: string;
+  readonly #userId: string;
+  readonly #limit = new RateLimit(GATEWAY_LIMIT, 60_000);
+  #join: JoinInput | undefined;
+  #sessionId: string | undefined;
+  #server: VoiceServerData | undefined;
+
+  /**
+   * Starts without a channel and without a server.
+   *
+   * @param guildId Guild id.
+   * @param userId The client's own user id.
+   */
+  constructor(guildId: string, userId: string) {
+    this.#guildId = guildId;
+    this.#userId = userId;
+  }
+
+  /** Session id of the own voice state, where it has come. */
+  get sessionId(): string | undefined {
+    return this.#sessionId;
+  }
+
+  /** The voice server, where both updates have come. */
+  get server(): VoiceServerData | undefined {
+    return this.#sessionId === undefined ? undefined : this.#server;
+  }
+
+  /** Whether the session may use op 4: not where its caller does the signalling. */
+  get active(): boolean {
+    return this.#join !== undefined && this.#join.server === undefined;
+  }
+
+  /**
+   * A join begins: earlier updates are forgotten.
+   *
+   * @throws {RangeError} The endpoint that it carries is malformed; nothing has changed.
+   */
+  join(input: JoinInput): void {
+    const server = input.server === undefined ? undefined : prepare(input.server);
+    this.#join = input;
+    this.#server = server;
+    this.#sessionId = input.server?.sessionId;
+  }
+
+  /** Both updates are stale. */
+  forget(): void {
+    this.#server = undefined;
+    this.#sessionId = undefined;
+  }
+
+  /** The voice server is gone; the own voice state still holds. */
+  forgetServer(): void {
+    this.#server = undefined;
+  }
+
+  /** Tells whether a voice state is the client's own, in this guild. */
+  isOwn(data: VoiceStateUpdate): boolean {
+    return data.user_id === this.#userId && data.guild_id === this.#guildId;
+  }
+
+  /** Tells whether a voice server is this guild's. */
+  isOurs(data: VoiceServerUpdate): boolean {
+    return data.guild_id === this.#guildId;
+  }
+
+  /** Takes the own voice state; a move changes the channel that recovery asks for. */
+  takeState(channelId: string, sessionId: string): void {
+    if (this.#join !== undefined) this.#join = { ...this.#join, channelId };
+    this.#sessionId = sessionId;
+  }
+
+  /**
+   * Takes a voice server.
+   *
+   * @returns Whether it is another one than before.
+   * @throws {RangeError} The endpoint is malformed; nothing has changed.
+   */
+  takeServer(endpoint: string, token: string): boolean {
+    const server = prepare({ endpoint, token });
+    const known = this.#server;
+    if (server.url === known?.url && token === known.token.reveal()) {
+      return false;
+    }
+    this.#server = server;
+    return true;
+  }
+
+  /**
+   * How long op 4 must wait to stay within its limit.
+   *
+   * @param count How many are to be sent.
+   * @param now Monotonic milliseconds.
+   * @returns Milliseconds.
+   */
+  delay(count: number, now: number): number {
+    return this.#limit.delay(count, now);
+  }
+
+  /** Op 4 that joins the wanted channel. */
+  enter(now: number): VoiceStatePayload {
+    return this.#payload(this.#join?.channelId ?? null, now);
+  }
+
+  /** Op 4 that leaves. */
+  exit(now: number): VoiceStatePayload {
+    return this.#payload(null, now);
+  }
+
+  #payload(channelId: string | null, now: number): VoiceStatePayload {
+    this.#limit.spend(now);
+    const { selfMute = false, selfDeaf = false } = this.#join ?? {};
+    return {
+      op: 4,
+      d: {
+        guild_id: this.#guildId,
+        channel_id: channelId,
+        self_mute: selfMute,
+        self_deaf: selfDeaf,
+      },
+    };
+  }
+}
+
+function prepare(
+  { endpoint, token }: Pick<VoiceServer, "endpoint" | "token">,
+): VoiceServerData {
+  return {
+    url: websocketUrl(endpoint, GATEWAY_VERSION),
+    token: new Secret(token),
+  };
+}
