@@ -1,0 +1,25 @@
+/**
+ * What every runtime's entry point offers besides its own `joinVoice`.
+ *
+ * @module
+ */
+
+export * from "./connection.ts";
+export * from "./gateway_adapter.ts";
+export * from "./playback.ts";
+export * from "./sources.ts";
+export * from "./speakers.ts";
+export * from "./transport.ts";
+export {
+  LocalProtocolError,
+  VoiceConnectError,
+  type VoiceConnectErrorCode,
+} from "../lib/errors.ts";
+export type { VoiceServer } from "../lib/gateway.ts";
+export type { SessionEvent } from "../lib/io.ts";
+export type { DropReason, MediaCounters } from "../lib/media.ts";
+export { SpeakingFlags } from "../lib/opcodes.ts";
+export { ENCRYPTION_MODES, type EncryptionMode } from "../lib/packet.ts";
+export type { ReceivedFrame } from "../lib/receiver.ts";
+export type { State } from "../lib/state.ts";
+export type { StreamStats } from "../lib/streams.ts";

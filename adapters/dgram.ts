@@ -1,0 +1,107 @@
+/**
+ * A connected UDP socket on `node:dgram`: for Node, and for Deno without
+ * `--unstable-net`.
+ *
+ * The two differ. On Node `connect` is the system's, and a send reaches the
+ * system inside the call, in order. On Deno `connect` only remembers the address,
+ * so that anybody can send to the socket, and sends are made later, in reverse
+ * order. So the source is checked here, and on Deno sends are queued.
+ *
+ * @module
+ */
+
+import { createSocket, type Socket } from "node:dgram";
+
+import { openRemote } from "./remote.ts";
+import { SendQueue } from "./send_queue.ts";
+import type { DatagramHandlers, DatagramSocket, SocketAddress } from "./transport.ts";
+
+/** Whose `node:dgram` it is: on Node sends are made directly, on Deno queued. */
+export type DgramRuntime = "node" | "deno";
+
+/** Opens a `node:dgram` socket connected to `remote`. */
+export function openDgram(
+  remote: SocketAddress,
+  handlers: DatagramHandlers,
+  runtime: DgramRuntime,
+): DatagramSocket {
+  return openRemote(remote, handlers, (peer) => connect(peer, handlers, runtime));
+}
+
+function connect(
+  { address, port }: SocketAddress,
+  handlers: DatagramHandlers,
+  runtime: DgramRuntime,
+): DatagramSocket {
+  const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
+  let state: "opening" | "open" | "closed" = "opening";
+
+  const failed = (error: Error): void => {
+    if (state === "open") handlers.error(error);
+    if (state !== "opening") return;
+    close();
+    handlers.close(error);
+  };
+  const output = dgramOutput(socket, runtime, failed);
+
+  socket.on("error", failed);
+  socket.on("connect", () => {
+    if (state !== "opening") return;
+    state = "open";
+    handlers.open();
+  });
+  // A Buffer's own slice() shares memory: hand out a plain view instead.
+  socket.on("message", (data, from) => {
+    if (state !== "open" || from.port !== port || from.address !== address) return;
+    handlers.message(new Uint8Array(data.buffer, data.byteOffset, data.length));
+  });
+  socket.connect(port, address);
+
+  function close(): void {
+    if (state === "closed") return;
+    state = "closed";
+    output.close();
+    socket.close();
+  }
+  return {
+    send(datagram) {
+      if (state === "open") output.push(datagram);
+    },
+    get dropped() {
+      return output.dropped;
+    },
+    close,
+  };
+}
+
+/** What `SendQueue` has, for a connected socket. */
+type DgramOutput = Pick<SendQueue, "push" | "dropped" | "close">;
+
+function dgramOutput(
+  socket: Socket,
+  runtime: DgramRuntime,
+  failed: (error: Error) => void,
+): DgramOutput {
+  if (runtime === "deno") {
+    return new SendQueue(
+      (datagram, _to, done) => socket.send(datagram, done),
+      failed,
+    );
+  }
+  let dropped = 0;
+  const sent = (error: Error | null): void => {
+    if (error !== null) failed(error);
+  };
+  return {
+    // Node queues a datagram, by reference, only where the system's buffer is
+    // full. What follows would be queued too, without bound: it is dropped.
+    push(datagram) {
+      if (socket.getSendQueueCount() > 0) dropped++;
+      else socket.send(datagram, sent);
+    },
+    get dropped() {
+      return dropped;
+    },
+    close() {},
+  };
+}

@@ -1,0 +1,207 @@
+/**
+ * The loop that drives a session, once for all runtimes: inputs go in one at a
+ * time, outputs are done in order, one timer follows the session's deadline.
+ *
+ * @module
+ */
+
+import type { VoiceStatePayload } from "../lib/gateway.ts";
+import type { Input, Output, SessionEvent } from "../lib/io.ts";
+import { type ReceivedFrame, Receiver } from "../lib/receiver.ts";
+import type { VoiceSession } from "../lib/session.ts";
+import type { DatagramSocket, Transport, WebSocketConnection } from "./transport.ts";
+
+/** Who is told what a session says. */
+export interface DriverHandlers {
+  /** Op 4 is to be sent to the main gateway. */
+  gateway(payload: VoiceStatePayload): void;
+  /** Something happened. */
+  event(event: SessionEvent): void;
+  /** A frame of a known user came. */
+  frame(frame: ReceivedFrame): void;
+}
+
+const BUFFER_SIZE = 2048;
+
+/** Drives one session. */
+export class Driver {
+  readonly #session: VoiceSession;
+  readonly #transport: Transport;
+  readonly #handlers: DriverHandlers;
+  readonly #receiver: Receiver;
+  readonly #pending: Input[] = [];
+  #opened = new Uint8Array(BUFFER_SIZE);
+  #sealed = new Uint8Array(BUFFER_SIZE);
+  #websocket: WebSocketConnection | undefined;
+  #udp: DatagramSocket | undefined;
+  #unsent = 0;
+  #socketErrors = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #feeding = false;
+
+  /**
+   * Takes a session over.
+   *
+   * @param session The session; nobody else may drive it.
+   * @param transport The runtime's sockets.
+   * @param handlers Who is told.
+   */
+  constructor(
+    session: VoiceSession,
+    transport: Transport,
+    handlers: DriverHandlers,
+  ) {
+    this.#session = session;
+    this.#transport = transport;
+    this.#handlers = handlers;
+    this.#receiver = new Receiver((ssrc) => session.userOf(ssrc));
+  }
+
+  /** Frames that wait for a user to become known. */
+  get held(): number {
+    return this.#receiver.held;
+  }
+
+  /** Frames that were held in vain and dropped. */
+  get expired(): number {
+    return this.#receiver.expired;
+  }
+
+  /** Datagrams that the runtime could not send. */
+  get unsent(): number {
+    return this.#unsent + (this.#udp?.dropped ?? 0);
+  }
+
+  /** Errors that the runtime reported for single datagrams (ICMP). */
+  get socketErrors(): number {
+    return this.#socketErrors;
+  }
+
+  /**
+   * Feeds an input. What comes from inside an output's handler waits its turn.
+   *
+   * @throws {LocalProtocolError} A command is not legal now.
+   */
+  feed(input: Input, now: number = performance.now()): void {
+    if (this.#feeding) {
+      this.#pending.push(input);
+      return;
+    }
+    this.#feeding = true;
+    try {
+      this.#process(input, now);
+      for (let next; (next = this.#pending.shift()) !== undefined;) {
+        this.#process(next, now);
+      }
+    } finally {
+      this.#feeding = false;
+      this.#arm(now);
+    }
+  }
+
+  /**
+   * Sends an Opus frame.
+   *
+   * @param timestamp RTP timestamp; the previous one and its frame's duration by default.
+   * @returns Whether it was sent: not while the session is not connected.
+   * @throws {SyntaxError} The frame is no Opus packet.
+   */
+  send(frame: Uint8Array, timestamp?: number): boolean {
+    this.#sealed = atLeast(this.#sealed, frame.length + 32);
+    const size = this.#session.packetize(frame, this.#sealed, timestamp);
+    if (size === 0 || this.#udp === undefined) return false;
+    this.#udp.send(this.#sealed.subarray(0, size));
+    return true;
+  }
+
+  #process(input: Input, now: number): void {
+    this.#session.handleInput(input, now);
+    for (let output; (output = this.#session.pollOutput()) !== undefined;) {
+      this.#perform(output);
+    }
+  }
+
+  #perform(output: Output): void {
+    switch (output.type) {
+      case "sendGateway":
+        return this.#handlers.gateway(output.payload);
+      case "openWebSocket":
+        return this.#openWebSocket(output.id, output.url);
+      case "sendWebSocket":
+        return this.#websocket?.send(output.data);
+      case "closeWebSocket":
+        this.#websocket?.close(output.code);
+        this.#websocket = undefined;
+        return;
+      case "openUdp":
+        return this.#openUdp(output.id, output.address, output.port);
+      case "transmit":
+        return this.#udp?.send(output.datagram);
+      case "closeUdp":
+        return this.#closeUdp();
+      case "event":
+        if (output.event.type === "speaking") this.#release();
+        return this.#handlers.event(output.event);
+    }
+  }
+
+  #openWebSocket(id: number, url: string): void {
+    this.#websocket = this.#transport.openWebSocket(url, {
+      open: () => this.feed({ type: "websocketOpen", id }),
+      message: (data) => this.feed({ type: "websocketMessage", id, data }),
+      close: (code, reason) => this.feed({ type: "websocketClose", id, code, reason }),
+    });
+  }
+
+  #openUdp(id: number, address: string, port: number): void {
+    this.#udp = this.#transport.openDatagram({ address, port }, {
+      open: () => this.feed({ type: "udpOpen", id }),
+      message: (data) => this.#receive(id, data),
+      error: () => this.#socketErrors++,
+      close: (error) => this.feed({ type: "udpClose", id, reason: error.message }),
+    });
+  }
+
+  #closeUdp(): void {
+    this.#unsent += this.#udp?.dropped ?? 0;
+    this.#udp?.close();
+    this.#udp = undefined;
+  }
+
+  #receive(id: number, datagram: Uint8Array): void {
+    this.#opened = atLeast(this.#opened, datagram.length);
+    const size = this.#session.depacketize(datagram, this.#opened);
+    if (size < 0) return this.feed({ type: "datagram", id, data: datagram });
+    if (size === 0) return;
+    const opus = this.#opened.subarray(0, size);
+    this.#receiver.push(this.#session.received, opus, performance.now());
+    this.#deliver();
+  }
+
+  #release(): void {
+    this.#receiver.release(performance.now());
+    this.#deliver();
+  }
+
+  #deliver(): void {
+    for (let frame; (frame = this.#receiver.pull()) !== undefined;) {
+      this.#handlers.frame(frame);
+    }
+  }
+
+  #arm(now: number): void {
+    clearTimeout(this.#timer);
+    const at = this.#session.pollTimeout();
+    if (at === undefined) return;
+    this.#timer = setTimeout(() => {
+      this.feed({ type: "timeout" }, Math.max(at, performance.now()));
+    }, Math.max(0, at - now));
+  }
+}
+
+function atLeast(
+  buffer: Uint8Array<ArrayBuffer>,
+  size: number,
+): Uint8Array<ArrayBuffer> {
+  return buffer.length < size ? new Uint8Array(size) : buffer;
+}

@@ -1,0 +1,18 @@
+/**
+ * The transport on Node: `node:dgram`, the global `WebSocket`, `node:crypto`.
+ *
+ * @module
+ */
+
+import { openDgram } from "./dgram.ts";
+import { nativeAead } from "./native_aead.ts";
+import type { Transport } from "./transport.ts";
+import { openWebSocket } from "./websocket.ts";
+
+/** The transport on Node. */
+export const nodeTransport: Transport = {
+  runtime: "node",
+  aead: nativeAead,
+  openDatagram: (remote, handlers) => openDgram(remote, handlers, "node"),
+  openWebSocket,
+};
