@@ -8,7 +8,7 @@ import { LocalProtocolError, VoiceConnectError } from "../lib/errors.ts";
 import type { VoiceServer } from "../lib/gateway.ts";
 import type { SessionEvent } from "../lib/io.ts";
 import type { MediaCounters } from "../lib/media.ts";
-import { SpeakingFlags } from "../lib/opcodes.ts";
+import { SpeakingFlags } from "../lib/speaking.ts";
 import type { EncryptionMode } from "../lib/packet.ts";
 import { VoiceSession } from "../lib/session.ts";
 import type { State } from "../lib/state.ts";

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { createSocket, type Socket } from "node:dgram";
+import { createSocket, type Socket, type SocketType } from "node:dgram";
 
 import { openRemote } from "./remote.ts";
 import { SendQueue } from "./send_queue.ts";
@@ -28,12 +28,22 @@ export function openDgram(
   return openRemote(remote, handlers, (peer) => connect(peer, handlers, runtime));
 }
 
+/**
+ * Makes a `node:dgram` socket that is given IP addresses only. It looks nothing
+ * up: Node then sends inside the call even where the socket is not connected, and
+ * a permission that Deno does not have throws from the call instead of from nowhere.
+ */
+export function createIpSocket(type: SocketType): Socket {
+  const family = type === "udp6" ? 6 : 4;
+  return createSocket({ type, lookup: (address, _options, done) => done(null, address, family) });
+}
+
 function connect(
   { address, port }: SocketAddress,
   handlers: DatagramHandlers,
   runtime: DgramRuntime,
 ): DatagramSocket {
-  const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
+  const socket = createIpSocket(address.includes(":") ? "udp6" : "udp4");
   let state: "opening" | "open" | "closed" = "opening";
 
   const failed = (error: Error): void => {
@@ -83,10 +93,7 @@ function dgramOutput(
   failed: (error: Error) => void,
 ): DgramOutput {
   if (runtime === "deno") {
-    return new SendQueue(
-      (datagram, _to, done) => socket.send(datagram, done),
-      failed,
-    );
+    return new SendQueue((datagram, _to, done) => socket.send(datagram, done), failed);
   }
   let dropped = 0;
   const sent = (error: Error | null): void => {

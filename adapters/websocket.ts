@@ -28,10 +28,7 @@ import type { WebSocketConnection, WebSocketHandlers } from "./transport.ts";
  * @param handlers Hears of the connection until it is closed.
  * @returns The connection, still opening.
  */
-export function openWebSocket(
-  url: string,
-  handlers: WebSocketHandlers,
-): WebSocketConnection {
+export function openWebSocket(url: string, handlers: WebSocketHandlers): WebSocketConnection {
   let retired = false;
   let failure = "";
   const finish = (code: number, reason: string): void => {
@@ -57,9 +54,7 @@ export function openWebSocket(
     if (!retired) handlers.open();
   };
   socket.onmessage = ({ data }) => {
-    if (!retired) {
-      handlers.message(typeof data === "string" ? data : new Uint8Array(data));
-    }
+    if (!retired) handlers.message(typeof data === "string" ? data : new Uint8Array(data));
   };
   socket.onerror = (event) => {
     failure = (event as ErrorEvent).message ?? "";

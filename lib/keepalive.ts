@@ -20,7 +20,7 @@ const PONG = 0x1337f00d;
 /** Makes keepalives and measures their round trip. */
 export class Keepalive {
   #sequence = 0;
-  #sentAt = 0;
+  #sentAt: number | undefined;
 
   /**
    * Makes the next keepalive.
@@ -40,10 +40,13 @@ export class Keepalive {
    * @param sequence Its sequence.
    * @param now Monotonic milliseconds.
    * @returns The round-trip time in milliseconds, or `undefined` where the reply is not the
-   * last keepalive's.
+   * first one to the last keepalive.
    */
   acknowledge(sequence: number, now: number): number | undefined {
-    return sequence === this.#sequence ? now - this.#sentAt : undefined;
+    const sentAt = this.#sentAt;
+    if (sentAt === undefined || sequence !== this.#sequence) return undefined;
+    this.#sentAt = undefined;
+    return now - sentAt;
   }
 }
 

@@ -44,8 +44,9 @@ export interface MediaCounters {
 
 /** Seals what is sent and opens what is received. */
 export class MediaPlane {
-  readonly #header = new RtpHeader();
-  readonly #streams = new Streams();
+  #streams = new Streams();
+  #accepted = new RtpHeader();
+  #parsed = new RtpHeader();
   readonly #dropped: Partial<Record<DropReason, number>> = {};
   #cipher: PacketCipher | undefined;
   #sending = false;
@@ -83,7 +84,7 @@ export class MediaPlane {
 
   /** Header of the last packet that `depacketize` accepted. */
   get header(): Readonly<RtpHeader> {
-    return this.#header;
+    return this.#accepted;
   }
 
   /** What was sent, received and dropped. */
@@ -96,8 +97,9 @@ export class MediaPlane {
     };
   }
 
-  /** A key has come: packets can be sealed and opened. */
+  /** A key has come: packets can be sealed and opened, and all senders start anew. */
   start(ssrc: number, cipher: PacketCipher): void {
+    this.#streams = new Streams();
     this.#ssrc = ssrc;
     this.#cipher = cipher;
   }
@@ -157,7 +159,7 @@ export class MediaPlane {
       );
     }
     if (!isRtp(datagram)) return -1;
-    const header = this.#header;
+    const header = this.#parsed;
     const fault = parseRtpHeader(datagram, header);
     if (fault !== undefined) return this.drop(fault);
     if (header.payloadType !== OPUS_PAYLOAD_TYPE) {
@@ -170,6 +172,8 @@ export class MediaPlane {
     const arrival = this.#streams.receive(header.ssrc, header.sequence);
     if (arrival === "duplicate") return this.drop("duplicate");
     if (size === 0) return this.drop("padding-only");
+    this.#parsed = this.#accepted;
+    this.#accepted = header;
     this.#received++;
     return size;
   }

@@ -38,5 +38,6 @@ export * from "./rtp.ts";
 export * from "./secret.ts";
 export * from "./sequence.ts";
 export * from "./session.ts";
+export * from "./speaking.ts";
 export * from "./state.ts";
 export * from "./streams.ts";

@@ -68,13 +68,3 @@ const NAMES: readonly (string | undefined)[] = /* @__PURE__ */ Object.entries(
 export function opcodeName(op: number): string {
   return NAMES[op] ?? `Opcode ${op}`;
 }
-
-/** Bits of the `speaking` field (op 5). */
-export const SpeakingFlags = {
-  /** Normal voice. */
-  Microphone: 1,
-  /** Sound of a shared screen; no speaking indicator. */
-  Soundshare: 2,
-  /** Priority speaker: others are attenuated. */
-  Priority: 4,
-} as const;

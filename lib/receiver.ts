@@ -70,6 +70,7 @@ export class Receiver {
   push(header: Readonly<RtpHeader>, opus: Uint8Array, now: number): void {
     const { ssrc, sequence, timestamp } = header;
     const frame = { ssrc, sequence, timestamp, at: now, opus: opus.slice() };
+    if (this.#held.length > 0) this.release(now);
     if (this.#deliver(frame)) return;
     this.#held.push(frame);
     this.#expire(now);

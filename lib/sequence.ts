@@ -15,6 +15,7 @@ const RESTART_DISTANCE = 3000;
 export class SequenceTracker {
   readonly #seen = new Float64Array(WINDOW).fill(-1);
   #highest = -1;
+  #restartAt: number | undefined;
   #expected = 0;
   #received = 0;
   #late = 0;
@@ -46,32 +47,35 @@ export class SequenceTracker {
   }
 
   /**
-   * A packet came. A jump of 3000 or more either way is a sender that started again.
+   * A packet came. A sender that starts again elsewhere is followed: at once after a
+   * jump of 3000 or more, else with the second packet in sequence that is older than
+   * the window.
    *
    * @param sequence Its 16-bit sequence number.
    * @returns Whether it is ahead of all others, behind, or known already (or so old
    * that it cannot be told).
    */
   receive(sequence: number): Arrival {
-    const delta = this.#highest < 0 ? 1 : signed16(sequence - this.#highest);
-    if (this.#highest < 0 || Math.abs(delta) >= RESTART_DISTANCE) {
-      return this.#restart(sequence);
-    }
+    const delta = signed16(sequence - this.#highest);
+    if (this.#highest < 0 || Math.abs(delta) >= RESTART_DISTANCE) return this.#restart(sequence);
+    if (-delta >= WINDOW) return this.#receiveOld(sequence);
     const extended = this.#highest + delta;
-    const slot = (extended % WINDOW + WINDOW) % WINDOW;
-    if (this.#seen[slot] === extended || -delta >= WINDOW) {
-      return this.#repeat();
-    }
+    if (this.#seen[extended % WINDOW] === extended) return this.#repeat();
+    this.#seen[extended % WINDOW] = extended;
     this.#received++;
-    if (delta > 0) {
-      this.#seen[slot] = extended;
-      this.#highest = extended;
-      this.#expected += delta;
-      return "next";
+    if (delta < 0) {
+      this.#late++;
+      return "late";
     }
-    this.#seen[slot] = extended;
-    this.#late++;
-    return "late";
+    this.#highest = extended;
+    this.#expected += delta;
+    return "next";
+  }
+
+  #receiveOld(sequence: number): Arrival {
+    if (sequence === this.#restartAt) return this.#restart(sequence);
+    this.#restartAt = (sequence + 1) & 0xffff;
+    return this.#repeat();
   }
 
   #repeat(): "duplicate" {
@@ -81,6 +85,8 @@ export class SequenceTracker {
 
   #restart(sequence: number): "next" {
     this.#seen.fill(-1);
+    this.#restartAt = undefined;
+    // One cycle ahead, so that what came just before it is not negative.
     this.#highest = sequence + 0x10000;
     this.#seen[this.#highest % WINDOW] = this.#highest;
     this.#received++;

@@ -74,7 +74,7 @@ export interface OggDemuxerOptions {
  * demuxer.end();
  * const sizes: number[] = [];
  * for (let packet; (packet = demuxer.pull()) !== undefined;) sizes.push(packet.data.length);
- * assertEquals(sizes, [19, 21, 3]); // OpusHead, OpusTags, audio
+ * assertEquals(sizes, [19, 28, 3]); // OpusHead, OpusTags, audio
  * ```
  */
 export class OggDemuxer {

@@ -1,0 +1,92 @@
+/**
+ * The embedded voice server as a program:
+ *
+ *     deno task server --port N [--udp-port N] [--gateway-port N] [--token T] [--endpoint E] [--log FILE]
+ *
+ * The first line it prints is JSON with the ports: `{"port":...,"udpPort":...,"gatewayPort":...}`.
+ * A port of 0, the default, asks for a free one. It serves until SIGINT or SIGTERM and
+ * ends with 0; bad arguments end it with 2, a port or a log file that cannot be had with 1.
+ * `--log` appends one JSON line an event (see `ServerEvent`) with the time of day in `time`.
+ *
+ * @module
+ */
+
+import { openSync, writeSync } from "node:fs";
+import process from "node:process";
+import { parseArgs } from "node:util";
+
+import { websocketUrl } from "../../lib/endpoint.ts";
+import { type RunningVoiceServer, type StartOptions, startVoiceServer } from "./mod.ts";
+
+const USAGE =
+  "Usage: server [--port N] [--udp-port N] [--gateway-port N] [--token T] [--endpoint E] [--log FILE]";
+
+type Arguments = StartOptions & { readonly log: string | undefined };
+
+async function main(): Promise<void> {
+  let options: Arguments;
+  try {
+    options = readArguments(process.argv.slice(2));
+  } catch (error) {
+    return fail(2, `${(error as Error).message}\n${USAGE}`);
+  }
+  try {
+    const server = await startVoiceServer({ ...options, onEvent: openLog(options.log) });
+    const { port, udpPort, gatewayPort } = server;
+    console.log(JSON.stringify({ port, udpPort, gatewayPort }));
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop(server));
+  } catch (error) {
+    fail(1, (error as Error).message);
+  }
+}
+
+function readArguments(args: string[]): Arguments {
+  const text = { type: "string" } as const;
+  const { values } = parseArgs({
+    args,
+    options: {
+      port: text,
+      "udp-port": text,
+      "gateway-port": text,
+      token: text,
+      endpoint: text,
+      log: text,
+    },
+  });
+  if (values.endpoint !== undefined) websocketUrl(values.endpoint, 8);
+  if (values.token === "") throw new RangeError("Cannot use --token: it is empty");
+  return {
+    port: readPort("--port", values.port),
+    udpPort: readPort("--udp-port", values["udp-port"]),
+    gatewayPort: readPort("--gateway-port", values["gateway-port"]),
+    token: values.token,
+    endpoint: values.endpoint,
+    log: values.log,
+  };
+}
+
+function readPort(name: string, value = "0"): number {
+  if (/^\d{1,5}$/.test(value) && Number(value) <= 65535) return Number(value);
+  throw new RangeError(`Cannot use ${name} ${value}: a port is an integer of 0 to 65535`);
+}
+
+function openLog(path: string | undefined): StartOptions["onEvent"] {
+  if (path === undefined) return undefined;
+  const file = openSync(path, "a");
+  return (event) => {
+    const time = new Date().toISOString();
+    writeSync(file, `${JSON.stringify({ time, ...event })}\n`);
+  };
+}
+
+async function stop(server: RunningVoiceServer): Promise<void> {
+  await server.close();
+  process.exit(0);
+}
+
+function fail(code: number, message: string): void {
+  console.error(message);
+  process.exitCode = code;
+}
+
+if (import.meta.main) await main();

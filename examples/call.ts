@@ -1,0 +1,149 @@
+/**
+ * What `play.ts` and `record.ts` share: the command line, one call from join to
+ * leave, and the JSON line at its end.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { setTimeout } from "node:timers";
+import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import { joinVoice, type JoinVoiceOptions, type VoiceConnection } from "@sotto/voice";
+
+/** The options that name a call, for a usage line. */
+export const JOIN_USAGE: string =
+  "(--endpoint HOST[:PORT] | --url ws://127.0.0.1:PORT) --server-id S --channel-id C " +
+  "--user-id U --session-id X --token T";
+
+const EXIT_DELAY = 2000;
+
+const JOIN_OPTIONS = {
+  endpoint: { type: "string" },
+  url: { type: "string" },
+  "server-id": { type: "string" },
+  "channel-id": { type: "string" },
+  "user-id": { type: "string" },
+  "session-id": { type: "string" },
+  token: { type: "string" },
+} as const satisfies ParseArgsOptionsConfig;
+
+/** What a program wants from its command line. */
+export interface CallSyntax {
+  /** One line for people. */
+  readonly usage: string;
+  /** Options besides those that name a call; all take a value and are required. */
+  readonly options?: readonly string[];
+  /** How many other arguments there are. */
+  readonly positionals: number;
+}
+
+/** What a command line says. */
+export interface CallArguments {
+  /** For `joinVoice`. */
+  readonly join: JoinVoiceOptions;
+  /** Values of the further options. */
+  readonly values: Readonly<Record<string, string>>;
+  /** The other arguments. */
+  readonly positionals: readonly string[];
+}
+
+/**
+ * Reads the command line; on a mistake says so and exits with 2.
+ *
+ * @param syntax What the program wants.
+ * @returns What the command line says.
+ */
+export function parseCall(syntax: CallSyntax): CallArguments {
+  try {
+    return readArguments(syntax);
+  } catch (error) {
+    console.error(`${(error as Error).message}\nUsage: ${syntax.usage}`);
+    process.exit(2);
+  }
+}
+
+/**
+ * Joins, works, leaves, and prints one JSON line: `result`, `mode`, `closeCodes` (of
+ * the voice WebSocket), `resumes` and `error`.
+ *
+ * @param options What to join.
+ * @param result What the program has to tell; `work` fills it in.
+ * @param work What to do meanwhile. Its signal is aborted when the program is interrupted.
+ * @returns The exit code.
+ */
+export async function call(
+  options: JoinVoiceOptions,
+  result: object,
+  work: (connection: VoiceConnection, signal: AbortSignal) => Promise<void>,
+): Promise<number> {
+  const interrupted = new AbortController();
+  const interrupt = () => interrupted.abort(new Error("Cannot go on: the program was interrupted"));
+  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+  const closeCodes: number[] = [];
+  let resumes = 0;
+  let connection: VoiceConnection | undefined;
+  let mode: string | undefined;
+  let error: string | undefined;
+  try {
+    connection = await joinVoice({
+      ...options,
+      signal: interrupted.signal,
+      onEvent: (event) => {
+        if (event.type === "disconnected") closeCodes.push(event.code);
+        if (event.type === "resumed") resumes++;
+        if (event.type === "ready") mode = event.mode;
+      },
+    });
+    await work(connection, interrupted.signal);
+  } catch (caught) {
+    error = describe(caught);
+    console.error(error);
+  } finally {
+    connection?.leave();
+    process.removeListener("SIGINT", interrupt).removeListener("SIGTERM", interrupt);
+  }
+  console.log(JSON.stringify({ ...result, mode, closeCodes, resumes, error: error ?? null }));
+  const exitCode = error === undefined ? 0 : 1;
+  // A server that never answers the close frame would keep the process alive.
+  setTimeout(() => process.exit(exitCode), EXIT_DELAY).unref();
+  return exitCode;
+}
+
+function readArguments({ options = [], positionals: count }: CallSyntax): CallArguments {
+  const further = Object.fromEntries(options.map((name) => [name, { type: "string" } as const]));
+  const { values, positionals } = parseArgs({
+    options: { ...further, ...JOIN_OPTIONS },
+    allowPositionals: true,
+  });
+  const given = values as Readonly<Record<string, string | undefined>>;
+  const required = (name: string): string => {
+    const value = given[name];
+    if (value === undefined) throw new Error(`Cannot start: --${name} is missing`);
+    return value;
+  };
+  if (positionals.length !== count) {
+    throw new Error(`Cannot start: ${count} arguments are wanted, ${positionals.length} are given`);
+  }
+  if ((given.endpoint === undefined) === (given.url === undefined)) {
+    throw new Error("Cannot start: either --endpoint or --url is wanted");
+  }
+  return {
+    join: {
+      guildId: required("server-id"),
+      channelId: required("channel-id"),
+      userId: required("user-id"),
+      server: {
+        endpoint: given.endpoint ?? required("url"),
+        sessionId: required("session-id"),
+        token: required("token"),
+      },
+    },
+    values: Object.fromEntries(options.map((name) => [name, required(name)])),
+    positionals,
+  };
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return "hint" in error ? `${error.message}. ${error.hint}` : error.message;
+}

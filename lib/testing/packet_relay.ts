@@ -1,0 +1,242 @@
+/**
+ * The UDP side of the voice server: answers IP discovery and keepalives, opens each
+ * RTP packet with its sender's key and seals it anew for each receiver. The clear
+ * header (extension preamble, CSRC list, padding and marker bits) stays as it is; the
+ * plaintext behind it is not looked into.
+ *
+ * Theory of operation: a packet belongs to whoever's key opens it. Its SSRC and its
+ * source address only say whose key to try, so no address can be taken over by
+ * claiming an SSRC; a packet that opens teaches the address. IP discovery teaches it
+ * too, as on Discord, where it is the only way for a client that merely listens.
+ * A nonce that comes again is a replay and is dropped, whoever repeats it. Speaking
+ * travels over TCP and may be overtaken: packets wait for it for a moment.
+ *
+ * @module
+ */
+
+import {
+  type DiscoveredAddress,
+  discoveryResponse,
+  parseDiscoveryRequest,
+} from "../ip_discovery.ts";
+import { keepaliveReply, parseKeepalive } from "../keepalive.ts";
+import { isRtcp } from "../media.ts";
+import { PACKET_OVERHEAD } from "../packet.ts";
+import { parseRtpHeader, readU32, RtpHeader } from "../rtp.ts";
+import type { DropLog } from "./drop_log.ts";
+import type { PacketDropReason, ServerEventDetails } from "./server_events.ts";
+import type { ServerOutput } from "./server_io.ts";
+import type { ServerSession } from "./server_session.ts";
+import type { SessionTable } from "./session_table.ts";
+
+/** Milliseconds for which a packet waits for its sender's Speaking. */
+export const SPEAKING_HOLD_TIME = 250;
+
+/** Most packets that wait, of all senders together; the oldest give way. */
+export const SPEAKING_HOLD_LIMIT = 256;
+
+/** Sizes of keepalives that are not answered: an SSRC, a counter, the nine bytes of JDA. */
+const OTHER_KEEPALIVES: readonly number[] = [4, 8, 9];
+
+const DATAGRAM_LIMIT = 65_536;
+const NONCE_LIMIT = 2 ** 32;
+
+/** Counters of the relay. */
+export interface RelayCounters {
+  /** Datagrams that came. */
+  datagrams: number;
+  /** IP discovery requests that were answered. */
+  discoveries: number;
+  /** Keepalives that were answered. */
+  keepalivesAnswered: number;
+  /** Keepalives of other forms. */
+  keepalivesIgnored: number;
+  /** RTCP packets. */
+  rtcp: number;
+  /** RTP packets that were accepted. */
+  accepted: number;
+  /** RTP packets that were sent to receivers. */
+  relayed: number;
+}
+
+/** What the relay needs of the server around it. */
+export interface RelayContext {
+  /** All sessions. */
+  readonly sessions: SessionTable;
+  /** Where dropped datagrams are counted. */
+  readonly drops: DropLog;
+  /** Takes what is to be sent. */
+  readonly emit: (output: ServerOutput) => void;
+  /** Takes events. */
+  readonly report: (details: ServerEventDetails, session: ServerSession) => void;
+}
+
+interface Held {
+  readonly sender: ServerSession;
+  readonly packet: Uint8Array;
+  readonly clearSize: number;
+  readonly until: number;
+}
+
+/** Relays packets between the members of a room. */
+export class PacketRelay {
+  readonly #context: RelayContext;
+  readonly #header = new RtpHeader();
+  readonly #plain = new Uint8Array(DATAGRAM_LIMIT);
+  readonly #counters: RelayCounters = {
+    datagrams: 0,
+    discoveries: 0,
+    keepalivesAnswered: 0,
+    keepalivesIgnored: 0,
+    rtcp: 0,
+    accepted: 0,
+    relayed: 0,
+  };
+  #held: Held[] = [];
+
+  /** @param context The server around it. */
+  constructor(context: RelayContext) {
+    this.#context = context;
+  }
+
+  /** What was received and sent. */
+  get counters(): Readonly<RelayCounters> {
+    return { ...this.#counters };
+  }
+
+  /**
+   * Takes a datagram. Never throws.
+   *
+   * @param datagram Any bytes; borrowed until the call returns.
+   * @param from Where it comes from.
+   * @param now Monotonic milliseconds.
+   */
+  receive(datagram: Uint8Array, from: DiscoveredAddress, now: number): void {
+    this.#counters.datagrams++;
+    const ssrc = parseDiscoveryRequest(datagram);
+    if (ssrc !== undefined) return this.#answerDiscovery(ssrc, from, now);
+    const sequence = parseKeepalive(datagram);
+    if (sequence !== undefined) {
+      this.#counters.keepalivesAnswered++;
+      return this.#transmit(from, keepaliveReply(sequence));
+    }
+    if (OTHER_KEEPALIVES.includes(datagram.length)) this.#counters.keepalivesIgnored++;
+    else if (isRtcp(datagram)) this.#counters.rtcp++;
+    else this.#receiveRtp(datagram, from, now);
+  }
+
+  /**
+   * A sender's Speaking has come: its packets that waited go on.
+   *
+   * @param sender Whose Speaking.
+   * @param now Monotonic milliseconds.
+   */
+  release(sender: ServerSession, now: number): void {
+    this.#held = this.#held.filter((held) => {
+      if (held.sender !== sender) return true;
+      this.#relay(sender, held.packet, held.clearSize, now);
+      return false;
+    });
+  }
+
+  /** A session is over: nothing of it waits any longer. */
+  forget(session: ServerSession): void {
+    this.#held = this.#held.filter((held) => held.sender !== session);
+  }
+
+  /** When `expire` has something to do. */
+  next(): number | undefined {
+    return this.#held[0]?.until;
+  }
+
+  /** Drops the packets that have waited in vain. */
+  expire(now: number): void {
+    while (this.#held.length > 0 && this.#held[0].until <= now) this.#dropHeld(now);
+  }
+
+  #answerDiscovery(ssrc: number, from: DiscoveredAddress, now: number): void {
+    const { sessions, report } = this.#context;
+    const session = sessions.bySsrc(ssrc);
+    if (session === undefined) return this.#drop("unknown-ssrc", undefined, now);
+    if (sessions.learn(session, from)) {
+      const { address, port } = from;
+      report({ type: "discovery", ssrc, address, port }, session);
+    }
+    this.#counters.discoveries++;
+    this.#transmit(from, discoveryResponse(ssrc, from));
+  }
+
+  #receiveRtp(datagram: Uint8Array, from: DiscoveredAddress, now: number): void {
+    const { sessions } = this.#context;
+    const header = this.#header;
+    const known = sessions.byAddress(from);
+    const fault = parseRtpHeader(datagram, header);
+    if (fault !== undefined) return this.#drop(fault, known, now);
+    const owner = sessions.bySsrc(header.ssrc);
+    const [sender, plainSize] = this.#open(datagram, owner, known);
+    if (sender === undefined) return this.#drop(plainSize, known ?? owner, now);
+    if (sender !== owner) return this.#drop("wrong-ssrc", sender, now);
+    if (!sender.nonces.add(readU32(datagram, datagram.length - 4))) {
+      return this.#drop("replay", sender, now);
+    }
+    sessions.learn(sender, from);
+    this.#counters.accepted++;
+    const packet = new Uint8Array(header.clearSize + plainSize);
+    packet.set(datagram.subarray(0, header.clearSize));
+    packet.set(this.#plain.subarray(0, plainSize), header.clearSize);
+    if (sender.flags === undefined) this.#hold(sender, packet, now);
+    else this.#relay(sender, packet, header.clearSize, now);
+  }
+
+  /** Finds whose key opens a packet: the SSRC's owner, else whoever has the address. */
+  #open(
+    datagram: Uint8Array,
+    owner: ServerSession | undefined,
+    known: ServerSession | undefined,
+  ): [ServerSession, number] | [undefined, PacketDropReason] {
+    if (owner === undefined && known === undefined) return [undefined, "unknown-source"];
+    let fault: PacketDropReason = "not-selected";
+    for (const candidate of new Set([owner, known])) {
+      if (candidate?.cipher === undefined) continue;
+      const size = candidate.cipher.open(datagram, this.#header.clearSize, this.#plain);
+      if (size >= 0) return [candidate, size];
+      fault = candidate.cipher.fault;
+    }
+    return [undefined, fault];
+  }
+
+  #hold(sender: ServerSession, packet: Uint8Array, now: number): void {
+    const { clearSize } = this.#header;
+    this.#held.push({ sender, packet, clearSize, until: now + SPEAKING_HOLD_TIME });
+    if (this.#held.length > SPEAKING_HOLD_LIMIT) this.#dropHeld(now);
+  }
+
+  #dropHeld(now: number): void {
+    const held = this.#held.shift();
+    if (held !== undefined) this.#drop("no-speaking", held.sender, now);
+  }
+
+  #relay(sender: ServerSession, packet: Uint8Array, clearSize: number, now: number): void {
+    for (const receiver of this.#context.sessions.others(sender)) {
+      const { cipher, address } = receiver;
+      if (cipher === undefined || address === undefined) continue;
+      if (cipher.nonce >= NONCE_LIMIT) {
+        this.#drop("nonces-spent", receiver, now);
+        continue;
+      }
+      const datagram = new Uint8Array(packet.length + PACKET_OVERHEAD);
+      datagram.set(packet);
+      cipher.seal(datagram, clearSize, packet.length - clearSize);
+      this.#counters.relayed++;
+      this.#transmit(address, datagram);
+    }
+  }
+
+  #transmit(to: DiscoveredAddress, datagram: Uint8Array): void {
+    this.#context.emit({ type: "transmit", to, datagram });
+  }
+
+  #drop(reason: PacketDropReason, session: ServerSession | undefined, now: number): void {
+    this.#context.drops.drop(reason, session, now);
+  }
+}

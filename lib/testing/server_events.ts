@@ -1,0 +1,133 @@
+/**
+ * What the voice server and the gateway stub report, for logs and for tests: one
+ * flat object an event, without tokens and keys.
+ *
+ * | field | type | events | meaning |
+ * |---|---|---|---|
+ * | `at` | number | all | monotonic milliseconds |
+ * | `type` | string | all | see `ServerEvent` |
+ * | `websocket` | number | where one is concerned | id of the WebSocket, unique in one server |
+ * | `userId` | string | where known | user id |
+ * | `guildId` | string | where known | guild id |
+ * | `sessionId` | string | where known | session id of the voice state |
+ * | `ssrc` | number | `ready`, `speaking`, `discovery`, `packet-dropped` | SSRC of the client |
+ * | `mode` | string | `select`, `session` | encryption mode |
+ * | `flags` | number | `speaking` | `SpeakingFlags` |
+ * | `seqAck` | number | `resume` | last sequence number that the client has seen; absent: none |
+ * | `replayed` | number | `resumed` | messages that are sent again |
+ * | `code` | number | `disconnect`, `close`, `gateway-close` | close code |
+ * | `reason` | string | `close`, `gateway-close`, `leave`, `packet-dropped` | why |
+ * | `resumable` | boolean | `disconnect`, `close` | whether the session is kept for a Resume |
+ * | `address`, `port` | string, number | `discovery` | the client's UDP address |
+ * | `count` | number | `packet-dropped` | datagrams since the last such event, at least 1 |
+ * | `opcode` | number | `ignored` | the opcode that the server does not know |
+ * | `channelId` | string or null | `voice-state`, `voice-server` | channel id; null: left |
+ *
+ * @module
+ */
+
+import type { OpenFault } from "../packet.ts";
+import type { RtpFault } from "../rtp.ts";
+
+/** Why a datagram was dropped. */
+export type PacketDropReason =
+  | RtpFault
+  | OpenFault
+  /** A discovery request for an SSRC that nobody has. */
+  | "unknown-ssrc"
+  /** RTP from an address and with an SSRC that nobody has. */
+  | "unknown-source"
+  /** RTP before Select Protocol. */
+  | "not-selected"
+  /** The tag is right, the SSRC is not the sender's. */
+  | "wrong-ssrc"
+  /** The sender has used this nonce already. */
+  | "replay"
+  /** RTP without Speaking (op 5), held in vain. */
+  | "no-speaking"
+  /** The receiver's key has no nonce left. */
+  | "nonces-spent";
+
+/** Why a session ended. */
+export type LeaveReason =
+  /** The client closed its WebSocket with 1000 or 1001. */
+  | "left"
+  /** The server closed it with a code that does not allow a Resume. */
+  | "closed"
+  /** No Resume came in time. */
+  | "expired"
+  /** The same user has identified again. */
+  | "replaced"
+  /** The main gateway took the user out of the channel. */
+  | "removed";
+
+/** Whom an event is about, as far as that is known. */
+export interface EventSubject {
+  /** Id of the WebSocket. */
+  readonly websocket?: number;
+  /** User id. */
+  readonly userId?: string;
+  /** Guild id. */
+  readonly guildId?: string;
+  /** Session id of the voice state. */
+  readonly sessionId?: string;
+}
+
+/** What happened. */
+export type ServerEventDetails =
+  /** A WebSocket opened and got Hello. */
+  | { readonly type: "connect" }
+  /** Identify was accepted. */
+  | { readonly type: "identify" }
+  /** Ready was sent. */
+  | { readonly type: "ready"; readonly ssrc: number }
+  /** The client's UDP address became known, or changed, by IP discovery. */
+  | {
+    readonly type: "discovery";
+    readonly ssrc: number;
+    readonly address: string;
+    readonly port: number;
+  }
+  /** Select Protocol was accepted. */
+  | { readonly type: "select"; readonly mode: string }
+  /** Session Description was sent. */
+  | { readonly type: "session"; readonly mode: string }
+  /** A client's flags changed. */
+  | { readonly type: "speaking"; readonly ssrc: number; readonly flags: number }
+  /** Resume was asked for. */
+  | { readonly type: "resume"; readonly seqAck?: number }
+  /** Resumed was sent, and what was missed. */
+  | { readonly type: "resumed"; readonly replayed: number }
+  /** The client closed its WebSocket or lost it. */
+  | { readonly type: "disconnect"; readonly code: number; readonly resumable: boolean }
+  /** The server closed a WebSocket. */
+  | {
+    readonly type: "close";
+    readonly code: number;
+    readonly reason: string;
+    readonly resumable: boolean;
+  }
+  /** A session ended; the others are told. */
+  | { readonly type: "leave"; readonly reason: LeaveReason }
+  /** A message with an opcode that the server does not know; told once for each WebSocket. */
+  | { readonly type: "ignored"; readonly opcode: number }
+  /** Datagrams were dropped: the first at once, further ones together, once a second. */
+  | {
+    readonly type: "packet-dropped";
+    readonly reason: PacketDropReason;
+    readonly count: number;
+    readonly ssrc?: number;
+  }
+  /** A client of the main gateway got READY. */
+  | { readonly type: "gateway-ready" }
+  /** A client of the main gateway got RESUMED. */
+  | { readonly type: "gateway-resumed" }
+  /** The gateway stub closed a WebSocket. */
+  | { readonly type: "gateway-close"; readonly code: number; readonly reason: string }
+  /** VOICE_STATE_UPDATE was sent. */
+  | { readonly type: "voice-state"; readonly channelId: string | null }
+  /** VOICE_SERVER_UPDATE was sent. */
+  | { readonly type: "voice-server"; readonly channelId: string };
+
+/** An event with its time and its subject. */
+export type ServerEvent = { readonly at: number } & EventSubject & ServerEventDetails;

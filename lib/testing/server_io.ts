@@ -1,0 +1,131 @@
+/**
+ * What goes into a `VoiceServer` and what comes out of it.
+ *
+ * @module
+ */
+
+import type { AeadProvider } from "../aead.ts";
+import type { DiscoveredAddress } from "../ip_discovery.ts";
+import type { EncryptionMode } from "../packet.ts";
+import type { PacketDropReason, ServerEvent } from "./server_events.ts";
+
+/** What a voice server is made of. */
+export interface VoiceServerOptions {
+  /** Fills an array with random bytes. */
+  readonly random: (into: Uint8Array) => void;
+  /** UDP port that Ready announces. */
+  readonly port: number;
+  /** IP address that Ready announces; 127.0.0.1 by default. */
+  readonly address?: string;
+  /** AEAD implementations; `nobleAead` by default. */
+  readonly aead?: AeadProvider;
+  /** Takes this token and those that were granted; without it any token is good. */
+  readonly token?: string;
+  /** Milliseconds between heartbeats; 13750 by default. */
+  readonly heartbeatInterval?: number;
+  /** Milliseconds for which a session outlives its WebSocket; 60000 by default. */
+  readonly resumeWindow?: number;
+  /** Most messages that a session keeps for a Resume, below 32768; 256 by default. */
+  readonly replayLimit?: number;
+  /** Encryption modes that Ready offers; all by default. */
+  readonly modes?: readonly EncryptionMode[];
+}
+
+/** A voice token and what it is good for. */
+export interface VoiceGrant {
+  /** The token. */
+  readonly token: string;
+  /** Guild id. */
+  readonly guildId: string;
+  /** Channel id. */
+  readonly channelId: string;
+  /** User id. */
+  readonly userId: string;
+  /** Session id of the voice state. */
+  readonly sessionId: string;
+}
+
+/** Closes the WebSockets of clients. At least one of the ids is needed. */
+export interface CloseClientInput {
+  /** Discriminator. */
+  readonly type: "closeClient";
+  /** Of this user. */
+  readonly userId?: string;
+  /** With this session id. */
+  readonly sessionId?: string;
+  /** In this guild only. */
+  readonly guildId?: string;
+  /** Close code: 1000, or 3000 to 4999. */
+  readonly code: number;
+  /** Reason text of the close frame; empty by default. */
+  readonly reason?: string;
+}
+
+/** What a driver tells the server. Commands are closeClient, grant and revoke; the rest has happened. */
+export type ServerInput =
+  | { readonly type: "websocketOpen"; readonly id: number; readonly path: string }
+  | {
+    readonly type: "websocketMessage";
+    readonly id: number;
+    readonly data: string | Uint8Array;
+  }
+  | { readonly type: "websocketClose"; readonly id: number; readonly code: number }
+  | {
+    readonly type: "datagram";
+    readonly from: DiscoveredAddress;
+    readonly data: Uint8Array;
+  }
+  | { readonly type: "timeout" }
+  | CloseClientInput
+  /** A token is good from now on; an earlier one of the same user and guild no longer is. */
+  | { readonly type: "grant"; readonly grant: VoiceGrant }
+  /** The user's token is no longer good; a session that began with it is closed with `code`. */
+  | {
+    readonly type: "revoke";
+    readonly guildId: string;
+    readonly userId: string;
+    readonly code: number;
+    readonly reason: string;
+  };
+
+/** What the server asks its driver to do, in order. */
+export type ServerOutput =
+  | { readonly type: "sendWebSocket"; readonly id: number; readonly data: string }
+  | {
+    readonly type: "closeWebSocket";
+    readonly id: number;
+    readonly code: number;
+    readonly reason: string;
+  }
+  | {
+    readonly type: "transmit";
+    readonly to: DiscoveredAddress;
+    readonly datagram: Uint8Array;
+  }
+  | { readonly type: "event"; readonly event: ServerEvent };
+
+/** Counters of a voice server. */
+export interface ServerStats {
+  /** Open WebSockets. */
+  readonly websockets: number;
+  /** Sessions, those included that wait for a Resume. */
+  readonly sessions: number;
+  /** Rooms with at least one session. */
+  readonly rooms: number;
+  /** Datagrams that came. */
+  readonly datagrams: number;
+  /** IP discovery requests that were answered. */
+  readonly discoveries: number;
+  /** Keepalives that were answered (`1337CAFE`). */
+  readonly keepalivesAnswered: number;
+  /** Keepalives of other forms, which are not answered. */
+  readonly keepalivesIgnored: number;
+  /** RTCP packets, which are not relayed. */
+  readonly rtcp: number;
+  /** RTP packets that were accepted. */
+  readonly accepted: number;
+  /** RTP packets that were sent to receivers. */
+  readonly relayed: number;
+  /** Datagrams that were dropped, by reason. */
+  readonly dropped: Readonly<Partial<Record<PacketDropReason, number>>>;
+}

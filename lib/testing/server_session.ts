@@ -1,0 +1,70 @@
+/**
+ * What the voice server knows of one identified client. It outlives its WebSocket
+ * for a while: SSRC, key and UDP address survive a Resume.
+ *
+ * @module
+ */
+
+import type { DiscoveredAddress } from "../ip_discovery.ts";
+import type { PacketCipher } from "../packet.ts";
+import { Secret } from "../secret.ts";
+import type { ClientIdentity } from "./client_messages.ts";
+import { NonceWindow } from "./nonce_window.ts";
+import type { ReplayBuffer } from "./replay_buffer.ts";
+import type { EventSubject } from "./server_events.ts";
+
+/** A client's session. */
+export class ServerSession {
+  /** User id. */
+  readonly userId: string;
+  /** Guild id. */
+  readonly guildId: string;
+  /** Session id of the voice state. */
+  readonly sessionId: string;
+  /** Token of Identify. */
+  readonly token: Secret<string>;
+  /** The room whose members hear each other. */
+  readonly room: string;
+  /** The client's SSRC. */
+  readonly ssrc: number;
+  /** Numbered messages. */
+  readonly replay: ReplayBuffer;
+  /** Nonces of the client's last packets. */
+  readonly nonces: NonceWindow = new NonceWindow();
+  /** Id of the WebSocket; `undefined` while the session waits for a Resume. */
+  websocket: number | undefined;
+  /** When the session ends, while it waits for a Resume. */
+  expiresAt: number | undefined;
+  /** `SpeakingFlags`; `undefined` before the first Speaking. */
+  flags: number | undefined;
+  /** Opens the client's packets and seals those for it, once a mode is selected. */
+  cipher: PacketCipher | undefined;
+  /** The client's UDP address, once it is known. Set by `SessionTable.learn`. */
+  address: DiscoveredAddress | undefined;
+
+  /**
+   * Begins a session.
+   *
+   * @param identity What Identify said.
+   * @param room The room.
+   * @param ssrc The client's SSRC.
+   * @param replay Numbers its messages.
+   */
+  constructor(identity: ClientIdentity, room: string, ssrc: number, replay: ReplayBuffer) {
+    this.userId = identity.userId;
+    this.guildId = identity.guildId;
+    this.sessionId = identity.sessionId;
+    this.token = new Secret(identity.token);
+    this.room = room;
+    this.ssrc = ssrc;
+    this.replay = replay;
+  }
+
+  /** The ids for an event. */
+  get subject(): EventSubject {
+    const { userId, guildId, sessionId, websocket } = this;
+    return websocket === undefined
+      ? { userId, guildId, sessionId }
+      : { websocket, userId, guildId, sessionId };
+  }
+}

@@ -1,0 +1,515 @@
+/**
+ * A voice server as Discord's bots know it, without I/O: voice gateway version 8, the
+ * two `rtpsize` AEAD modes, no end-to-end encryption.
+ *
+ * The driver's contract is the session's: after every `handleInput` drain
+ * `pollOutput`, then arm a timer for `pollTimeout` and come back with
+ * `{ type: "timeout" }`. Commands that are illegal throw and change nothing; what is
+ * received never throws.
+ *
+ * Where Discord's behaviour is not documented, this server does the following.
+ * - Members of a room hear each other. A guild is a room; a client whose token was
+ *   granted by the gateway stub is in the room of its channel.
+ * - Who identifies again in the same guild replaces his older session: its WebSocket
+ *   is closed with 4006, the others see him leave and come. A Resume while the old
+ *   WebSocket is still open closes that one with 4006 too; the session goes on.
+ * - A session outlives its WebSocket unless the client closed it with 1000 or 1001, or
+ *   the server closed it with a code after which Discord's clients do not resume.
+ *   4009 (no heartbeat for two and a half intervals) leaves it resumable.
+ * - A Resume is for the session with that guild id, session id and token; the newest
+ *   where several have all three.
+ * - Speaking is passed on when the flags change. Flags of 0 count as Speaking too.
+ * - Server messages are numbered from 1; a `seq_ack` that is too old, or ahead of the
+ *   server, closes with 4006.
+ * - More than 1000 messages in five seconds close a WebSocket with 4021.
+ *
+ * @module
+ */
+
+import { nobleAead } from "../aead.ts";
+import { closeCode } from "../close_codes.ts";
+import { LocalProtocolError } from "../errors.ts";
+import { GATEWAY_VERSION } from "../messages.ts";
+import { VoiceOpcodes } from "../opcodes.ts";
+import { ENCRYPTION_MODES, type EncryptionMode, KEY_SIZE, PacketCipher } from "../packet.ts";
+import {
+  ClientFault,
+  decodeClientMessage,
+  readClientHeartbeat,
+  readClientSpeaking,
+  readIdentify,
+  readResume,
+  readSelectProtocol,
+} from "./client_messages.ts";
+import { DropLog } from "./drop_log.ts";
+import { MessageRate } from "./message_rate.ts";
+import { PacketRelay } from "./packet_relay.ts";
+import { randomHex } from "./random_hex.ts";
+import { ReplayBuffer } from "./replay_buffer.ts";
+import type { EventSubject, LeaveReason, ServerEventDetails } from "./server_events.ts";
+import type {
+  CloseClientInput,
+  ServerInput,
+  ServerOutput,
+  ServerStats,
+  VoiceServerOptions,
+} from "./server_io.ts";
+import { ServerOutbox } from "./server_outbox.ts";
+import { ServerSession } from "./server_session.ts";
+import { SessionTable } from "./session_table.ts";
+import { TokenGrants } from "./token_grants.ts";
+
+/** Heartbeat intervals without a heartbeat after which a WebSocket is closed. */
+export const HEARTBEAT_TOLERANCE = 2.5;
+
+/** Most WebSockets at a time; further ones are closed with 4021. */
+export const WEBSOCKET_LIMIT = 1024;
+
+/** Most sessions at a time; further ones are refused with 4021. */
+export const SESSION_LIMIT = 1024;
+
+const HEARTBEAT_INTERVAL = 13_750;
+const RESUME_WINDOW = 60_000;
+const REPLAY_LIMIT = 256;
+const MESSAGE_RATE = [1000, 5000] as const;
+const INVALID_SESSION = "Session is no longer valid.";
+
+/** Opcodes that are for identified clients, though this server does not act on them. */
+const PASSIVE_OPCODES: readonly number[] = [
+  VoiceOpcodes.Video,
+  VoiceOpcodes.SessionUpdate,
+  VoiceOpcodes.MediaSinkWants,
+  VoiceOpcodes.VoiceBackendVersion,
+];
+
+interface Socket {
+  readonly id: number;
+  readonly rate: MessageRate;
+  readonly ignored: Set<number>;
+  deadline: number;
+  session: ServerSession | undefined;
+}
+
+/** The voice server. */
+export class VoiceServer {
+  readonly #options: VoiceServerOptions;
+  readonly #modes: readonly EncryptionMode[];
+  readonly #heartbeatInterval: number;
+  readonly #outbox = new ServerOutbox();
+  readonly #sockets = new Map<number, Socket>();
+  readonly #sessions = new SessionTable();
+  readonly #grants: TokenGrants;
+  readonly #drops: DropLog;
+  readonly #relay: PacketRelay;
+  #now = 0;
+  #lastSsrc = 0;
+
+  /**
+   * Starts a server without clients.
+   *
+   * @param options Randomness, crypto, the announced UDP port, limits.
+   */
+  constructor(options: VoiceServerOptions) {
+    this.#options = options;
+    this.#modes = options.modes ?? ENCRYPTION_MODES;
+    this.#heartbeatInterval = options.heartbeatInterval ?? HEARTBEAT_INTERVAL;
+    this.#grants = new TokenGrants(options.token);
+    const report = (details: ServerEventDetails, session: ServerSession | undefined) =>
+      this.#outbox.event(details, session?.subject ?? {});
+    this.#drops = new DropLog(report);
+    this.#relay = new PacketRelay({
+      sessions: this.#sessions,
+      drops: this.#drops,
+      emit: (output) => this.#outbox.push(output),
+      report,
+    });
+  }
+
+  /**
+   * Counts what there is and what came.
+   *
+   * @returns The counters at this moment.
+   */
+  stats(): ServerStats {
+    return {
+      websockets: this.#sockets.size,
+      sessions: this.#sessions.size,
+      rooms: this.#sessions.roomCount,
+      ...this.#relay.counters,
+      dropped: this.#drops.counts,
+    };
+  }
+
+  /**
+   * Takes an input. May add outputs and change the next timeout.
+   *
+   * @param input What happened, or what is wanted. Bytes are borrowed until the call returns.
+   * @param now Monotonic milliseconds; a clock that steps back is held.
+   * @throws {LocalProtocolError} There is no client to close; nothing has changed.
+   * @throws {RangeError} A close code is none; nothing has changed.
+   */
+  handleInput(input: ServerInput, now: number): void {
+    this.#now = Math.max(this.#now, now);
+    this.#outbox.now = this.#now;
+    switch (input.type) {
+      case "websocketOpen":
+        return this.#handleOpen(input.id, input.path);
+      case "websocketMessage":
+        return this.#handleMessage(input.id, input.data);
+      case "websocketClose":
+        return this.#handleClose(input.id, input.code);
+      case "datagram":
+        return this.#relay.receive(input.data, input.from, this.#now);
+      case "timeout":
+        return this.#handleTimeout();
+      case "closeClient":
+        return this.#handleCloseClient(input);
+      case "grant":
+        return this.#grants.grant(input.grant);
+      case "revoke":
+        return this.#revoke(input.guildId, input.userId, input.code, input.reason);
+    }
+  }
+
+  /**
+   * Takes the next thing to do.
+   *
+   * @returns The output, or `undefined` where all is done.
+   */
+  pollOutput(): ServerOutput | undefined {
+    return this.#outbox.poll();
+  }
+
+  /**
+   * When the server wants to be woken.
+   *
+   * @returns Monotonic milliseconds, or `undefined` where no timer is armed.
+   */
+  pollTimeout(): number | undefined {
+    let earliest = Math.min(this.#relay.next() ?? Infinity, this.#drops.next() ?? Infinity);
+    for (const { deadline } of this.#sockets.values()) earliest = Math.min(earliest, deadline);
+    for (const { expiresAt } of this.#sessions.all()) {
+      earliest = Math.min(earliest, expiresAt ?? Infinity);
+    }
+    return earliest === Infinity ? undefined : earliest;
+  }
+
+  // WebSockets
+
+  #handleOpen(id: number, path: string): void {
+    const socket: Socket = {
+      id,
+      rate: new MessageRate(...MESSAGE_RATE),
+      ignored: new Set(),
+      deadline: this.#heartbeatDeadline(),
+      session: undefined,
+    };
+    this.#sockets.set(id, socket);
+    this.#outbox.event({ type: "connect" }, { websocket: id });
+    const version = /[?&]v=(\d+)(?:&|$)/.exec(path)?.[1];
+    if (Number(version) !== GATEWAY_VERSION) {
+      return this.#close(socket, 4012, `Unknown version: this server speaks ${GATEWAY_VERSION}.`);
+    }
+    if (this.#sockets.size > WEBSOCKET_LIMIT) return this.#close(socket, 4021, "Server is full.");
+    this.#outbox.send(socket.id, VoiceOpcodes.Hello, {
+      v: GATEWAY_VERSION,
+      heartbeat_interval: this.#heartbeatInterval,
+    });
+  }
+
+  #handleMessage(id: number, data: string | Uint8Array): void {
+    const socket = this.#sockets.get(id);
+    if (socket === undefined) return;
+    if (!socket.rate.take(this.#now)) return this.#close(socket, 4021, "Rate limited.");
+    // As Discord does: JSON belongs into text frames, in a binary one it is not seen.
+    if (typeof data !== "string") return;
+    try {
+      const { op, d } = decodeClientMessage(data);
+      this.#dispatch(socket, op, d);
+    } catch (error) {
+      if (!(error instanceof ClientFault)) throw error;
+      this.#close(socket, error.code, error.message);
+    }
+  }
+
+  #dispatch(socket: Socket, op: number, d: unknown): void {
+    switch (op) {
+      case VoiceOpcodes.Heartbeat:
+        return this.#handleHeartbeat(socket, d);
+      case VoiceOpcodes.Identify:
+        return this.#handleIdentify(socket, d);
+      case VoiceOpcodes.Resume:
+        return this.#handleResume(socket, d);
+      case VoiceOpcodes.SelectProtocol:
+        return this.#handleSelectProtocol(identified(socket), d);
+      case VoiceOpcodes.Speaking:
+        return this.#handleSpeaking(identified(socket), d);
+    }
+    if (PASSIVE_OPCODES.includes(op)) return void identified(socket);
+    if (socket.ignored.size >= 256 || socket.ignored.has(op)) return;
+    socket.ignored.add(op);
+    this.#outbox.event({ type: "ignored", opcode: op }, subjectOf(socket));
+  }
+
+  #handleHeartbeat(socket: Socket, d: unknown): void {
+    const { t } = readClientHeartbeat(d);
+    socket.deadline = this.#heartbeatDeadline();
+    this.#outbox.send(socket.id, VoiceOpcodes.HeartbeatAck, { t });
+  }
+
+  #handleClose(id: number, code: number): void {
+    const socket = this.#sockets.get(id);
+    if (socket === undefined) return;
+    const subject = subjectOf(socket);
+    const resumable = socket.session !== undefined && code !== 1000 && code !== 1001;
+    const session = this.#retire(socket);
+    this.#outbox.event({ type: "disconnect", code, resumable }, subject);
+    if (session === undefined) return;
+    if (resumable) this.#detach(session);
+    else this.#end(session, "left");
+  }
+
+  #close(socket: Socket, code: number, reason: string): void {
+    const subject = subjectOf(socket);
+    const resumable = socket.session !== undefined && isResumable(code);
+    const session = this.#retire(socket);
+    this.#outbox.close(socket.id, code, reason, resumable, subject);
+    if (session === undefined) return;
+    if (resumable) this.#detach(session);
+    else this.#end(session, "closed");
+  }
+
+  /** The id is retired at once; what still comes with it is ignored. */
+  #retire(socket: Socket): ServerSession | undefined {
+    const { session } = socket;
+    this.#sockets.delete(socket.id);
+    socket.session = undefined;
+    if (session !== undefined) session.websocket = undefined;
+    return session;
+  }
+
+  // Sessions
+
+  #handleIdentify(socket: Socket, d: unknown): void {
+    if (socket.session !== undefined) throw new ClientFault(4005, "Already authenticated.");
+    const identity = readIdentify(d);
+    const room = this.#grants.admit(identity);
+    const { guildId, userId } = identity;
+    const older = this.#sessionOf(guildId, userId);
+    if (older === undefined && this.#sessions.size >= SESSION_LIMIT) {
+      throw new ClientFault(4021, "Server is full.");
+    }
+    if (older !== undefined) this.#expel(older, 4006, INVALID_SESSION, "replaced");
+    const replay = new ReplayBuffer(this.#options.replayLimit ?? REPLAY_LIMIT);
+    const session = new ServerSession(identity, room, this.#nextSsrc(), replay);
+    this.#sessions.add(session);
+    this.#attach(session, socket);
+    this.#outbox.event({ type: "identify" }, session.subject);
+    this.#sendReady(session);
+    this.#introduce(session);
+  }
+
+  #sendReady(session: ServerSession): void {
+    this.#outbox.send(session.websocket, VoiceOpcodes.Ready, {
+      ssrc: session.ssrc,
+      ip: this.#options.address ?? "127.0.0.1",
+      port: this.#options.port,
+      modes: this.#modes,
+      experiments: [],
+    });
+    this.#outbox.event({ type: "ready", ssrc: session.ssrc }, session.subject);
+  }
+
+  /** Tells a newcomer who is there, and those who the newcomer is. */
+  #introduce(newcomer: ServerSession): void {
+    const others = [...this.#sessions.others(newcomer)];
+    if (others.length === 0) return;
+    this.#outbox.sendUsers(newcomer, others);
+    for (const other of others) {
+      if (other.flags !== undefined) this.#outbox.sendSpeaking(newcomer, other);
+    }
+    for (const other of others) this.#outbox.sendUsers(other, [newcomer]);
+  }
+
+  #handleSelectProtocol(session: ServerSession, d: unknown): void {
+    const { mode: wanted } = readSelectProtocol(d).data;
+    const mode = this.#modes.find((offered) => offered === wanted);
+    if (mode === undefined) throw new ClientFault(4016, "Unknown encryption mode.");
+    this.#outbox.event({ type: "select", mode }, session.subject);
+    const key = new Uint8Array(KEY_SIZE);
+    this.#options.random(key);
+    session.cipher = new PacketCipher(mode, key, this.#options.aead ?? nobleAead);
+    this.#outbox.send(session.websocket, VoiceOpcodes.SessionDescription, {
+      mode,
+      secret_key: [...key],
+      dave_protocol_version: 0,
+      audio_codec: "opus",
+      media_session_id: randomHex(this.#options.random, 16),
+    });
+    this.#outbox.event({ type: "session", mode }, session.subject);
+    this.#outbox.sendNumbered(session, VoiceOpcodes.MediaSinkWants, { any: 100 });
+  }
+
+  #handleSpeaking(session: ServerSession, d: unknown): void {
+    const flags = readClientSpeaking(d);
+    if (flags === session.flags) return;
+    session.flags = flags;
+    this.#outbox.event({ type: "speaking", ssrc: session.ssrc, flags }, session.subject);
+    for (const other of this.#sessions.others(session)) {
+      this.#outbox.sendSpeaking(other, session);
+    }
+    this.#relay.release(session, this.#now);
+  }
+
+  #handleResume(socket: Socket, d: unknown): void {
+    if (socket.session !== undefined) throw new ClientFault(4005, "Already authenticated.");
+    const { server_id: guildId, session_id: sessionId, token, seq_ack: seqAck } = readResume(d);
+    const subject = { websocket: socket.id, guildId, sessionId };
+    this.#outbox.event(
+      seqAck === undefined ? { type: "resume" } : { type: "resume", seqAck },
+      subject,
+    );
+    this.#expireSessions();
+    const candidates = this.#sessions.all().filter((session) =>
+      session.guildId === guildId && session.sessionId === sessionId
+    );
+    if (candidates.length === 0) throw new ClientFault(4006, INVALID_SESSION);
+    const session = candidates.findLast((candidate) => candidate.token.reveal() === token);
+    if (session === undefined) throw new ClientFault(4004, "Authentication failed.");
+    const missed = session.replay.since(seqAck);
+    if (missed === undefined) {
+      this.#expel(session, 4006, INVALID_SESSION, "closed");
+      throw new ClientFault(4006, INVALID_SESSION);
+    }
+    this.#takeOver(session, socket);
+    this.#outbox.send(socket.id, VoiceOpcodes.Resumed, null);
+    for (const data of missed) this.#outbox.push({ type: "sendWebSocket", id: socket.id, data });
+    this.#outbox.event({ type: "resumed", replayed: missed.length }, session.subject);
+  }
+
+  #takeOver(session: ServerSession, socket: Socket): void {
+    const old = this.#socketOf(session);
+    if (old !== undefined) {
+      old.session = undefined;
+      this.#close(old, 4006, INVALID_SESSION);
+    }
+    this.#attach(session, socket);
+  }
+
+  #attach(session: ServerSession, socket: Socket): void {
+    socket.session = session;
+    session.websocket = socket.id;
+    session.expiresAt = undefined;
+  }
+
+  #detach(session: ServerSession): void {
+    session.expiresAt = this.#now + (this.#options.resumeWindow ?? RESUME_WINDOW);
+  }
+
+  /** Ends a session for good, and its WebSocket with it. */
+  #expel(session: ServerSession, code: number, reason: string, why: LeaveReason): void {
+    const socket = this.#socketOf(session);
+    if (socket !== undefined) {
+      const subject = subjectOf(socket);
+      this.#retire(socket);
+      this.#outbox.close(socket.id, code, reason, false, subject);
+    }
+    this.#end(session, why);
+  }
+
+  #end(session: ServerSession, reason: LeaveReason): void {
+    const others = [...this.#sessions.others(session)];
+    this.#sessions.remove(session);
+    this.#relay.forget(session);
+    this.#outbox.event({ type: "leave", reason }, session.subject);
+    for (const other of others) {
+      this.#outbox.sendNumbered(other, VoiceOpcodes.ClientDisconnect, { user_id: session.userId });
+    }
+  }
+
+  #nextSsrc(): number {
+    do this.#lastSsrc = this.#lastSsrc % 0xffffffff + 1; while (
+      this.#sessions.bySsrc(this.#lastSsrc) !== undefined
+    );
+    return this.#lastSsrc;
+  }
+
+  // Commands
+
+  #handleCloseClient(input: CloseClientInput): void {
+    const { userId, sessionId, guildId, code, reason = "" } = input;
+    if (!(code === 1000 || Number.isInteger(code) && code >= 3000 && code <= 4999)) {
+      throw new RangeError(
+        `Cannot close a client with code ${code}: it must be 1000 or 3000 to 4999`,
+      );
+    }
+    const matches = (wanted: string | undefined, id: string) =>
+      wanted === undefined || wanted === id;
+    const named = userId !== undefined || sessionId !== undefined || guildId !== undefined;
+    const sessions = this.#sessions.all().filter((session) =>
+      named && matches(userId, session.userId) && matches(sessionId, session.sessionId) &&
+      matches(guildId, session.guildId)
+    );
+    if (sessions.length === 0) {
+      const wanted = JSON.stringify({ userId, sessionId, guildId });
+      throw new LocalProtocolError(`Cannot close a client: none of the clients is ${wanted}`);
+    }
+    for (const session of sessions) {
+      const socket = this.#socketOf(session);
+      if (socket !== undefined) this.#close(socket, code, reason);
+      else if (!isResumable(code)) this.#end(session, "closed");
+    }
+  }
+
+  #revoke(guildId: string, userId: string, code: number, reason: string): void {
+    this.#grants.withdraw(guildId, userId);
+    const session = this.#sessionOf(guildId, userId);
+    if (session !== undefined) this.#expel(session, code, reason, "removed");
+  }
+
+  // Time
+
+  #handleTimeout(): void {
+    for (const socket of this.#sockets.values()) {
+      if (socket.deadline <= this.#now) this.#close(socket, 4009, "Session timeout.");
+    }
+    this.#expireSessions();
+    this.#relay.expire(this.#now);
+    this.#drops.expire(this.#now);
+  }
+
+  #expireSessions(): void {
+    for (const session of this.#sessions.all()) {
+      if (session.expiresAt !== undefined && session.expiresAt <= this.#now) {
+        this.#end(session, "expired");
+      }
+    }
+  }
+
+  #heartbeatDeadline(): number {
+    return this.#now + HEARTBEAT_TOLERANCE * this.#heartbeatInterval;
+  }
+
+  #sessionOf(guildId: string, userId: string): ServerSession | undefined {
+    return this.#sessions.all().find((session) =>
+      session.guildId === guildId && session.userId === userId
+    );
+  }
+
+  #socketOf(session: ServerSession): Socket | undefined {
+    return session.websocket === undefined ? undefined : this.#sockets.get(session.websocket);
+  }
+}
+
+function identified(socket: Socket): ServerSession {
+  if (socket.session === undefined) throw new ClientFault(4003, "Not authenticated.");
+  return socket.session;
+}
+
+function subjectOf(socket: Socket): EventSubject {
+  return socket.session?.subject ?? { websocket: socket.id };
+}
+
+function isResumable(code: number): boolean {
+  return code === 4009 || closeCode(code).action === "resume";
+}
