@@ -5,6 +5,8 @@
  * @module
  */
 
+import { RemoteProtocolError } from "./errors.ts";
+
 /** Op 4 of the main gateway: joins, moves or leaves. */
 export interface VoiceStatePayload {
   /** Opcode of the main gateway. */
@@ -52,4 +54,37 @@ export interface VoiceServer {
   readonly token: string;
   /** Session id of VOICE_STATE_UPDATE. */
   readonly sessionId: string;
+}
+
+/**
+ * Checks what a gateway library hands over as VOICE_STATE_UPDATE.
+ *
+ * @param data Anything.
+ * @returns The same.
+ * @throws {RemoteProtocolError} A field that voice needs is wrong.
+ */
+export function readVoiceState(data: unknown): VoiceStateUpdate {
+  const { user_id, session_id, channel_id } = (data ?? {}) as Record<string, unknown>;
+  const valid = typeof user_id === "string" && typeof session_id === "string" &&
+    (typeof channel_id === "string" || channel_id === null);
+  if (valid) return data as VoiceStateUpdate;
+  throw new RemoteProtocolError(
+    "VOICE_STATE_UPDATE: user_id, session_id and channel_id must be strings (channel_id or null)",
+  );
+}
+
+/**
+ * Checks what a gateway library hands over as VOICE_SERVER_UPDATE.
+ *
+ * @param data Anything.
+ * @returns The same.
+ * @throws {RemoteProtocolError} A field that voice needs is wrong.
+ */
+export function readVoiceServer(data: unknown): VoiceServerUpdate {
+  const { token, endpoint } = (data ?? {}) as Record<string, unknown>;
+  const valid = typeof token === "string" && (typeof endpoint === "string" || endpoint === null);
+  if (valid) return data as VoiceServerUpdate;
+  throw new RemoteProtocolError(
+    "VOICE_SERVER_UPDATE: token and endpoint must be strings (endpoint or null)",
+  );
 }

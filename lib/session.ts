@@ -5,6 +5,13 @@
  * timer for `pollTimeout` and come back with `{ type: "timeout" }`. Commands that
  * are illegal throw and change nothing; what is received never throws.
  *
+ * Theory of operation: the session composes machines of its own, each with its own
+ * file: the main gateway's share (`signalling.ts`), the voice WebSocket
+ * (`voice_socket.ts`), the UDP path (`udp_path.ts`), the media plane (`media.ts`).
+ * What is left here is the order of things: the table of `state.ts` says which
+ * state follows, `close_codes.ts` what to do when a connection is lost, and
+ * `recovery.ts` how often.
+ *
  * @module
  */
 
@@ -12,34 +19,28 @@ import { type AeadProvider, nobleAead } from "./aead.ts";
 import { closeCode, type RecoveryAction } from "./close_codes.ts";
 import { LocalProtocolError, RemoteProtocolError, VoiceConnectError } from "./errors.ts";
 import { closedWith, type Failure, FAILURES, noSharedMode, udpUnreachable } from "./failure.ts";
-import type { VoiceServerUpdate, VoiceStateUpdate } from "./gateway.ts";
-import { Heartbeat } from "./heartbeat.ts";
-import type { Input, JoinInput, Output, SessionEvent } from "./io.ts";
 import {
-  discoveryRequest,
-  DiscoveryRetry,
-  isDiscoveryResponse,
-  parseDiscoveryResponse,
-} from "./ip_discovery.ts";
-import { Keepalive, KEEPALIVE_INTERVAL, parseKeepaliveReply } from "./keepalive.ts";
-import { isRtcp, type MediaCounters, MediaPlane } from "./media.ts";
+  readVoiceServer,
+  readVoiceState,
+  type VoiceServerUpdate,
+  type VoiceStateUpdate,
+} from "./gateway.ts";
+import type { Input, JoinInput, Output } from "./io.ts";
+import { type MediaCounters, MediaPlane } from "./media.ts";
 import {
-  decodeMessage,
-  decodeServerBinary,
-  encodeMessage,
-  type HeartbeatPayload,
   type IdentifyPayload,
   readClientDisconnect,
   readClientsConnect,
-  readHeartbeatAck,
-  readHello,
   readReady,
   readSessionDescription,
   readSpeaking,
   type ResumePayload,
   type SelectProtocolPayload,
+  type VoiceMessage,
 } from "./messages.ts";
-import { opcodeName, VoiceOpcodes } from "./opcodes.ts";
+import { VoiceOpcodes } from "./opcodes.ts";
+import { NonceCounter } from "./nonce.ts";
+import { Outbox } from "./outbox.ts";
 import {
   chooseMode,
   ENCRYPTION_MODES,
@@ -53,6 +54,8 @@ import { readU32, type RtpHeader } from "./rtp.ts";
 import { Signalling } from "./signalling.ts";
 import { type Signal, type State, transition } from "./state.ts";
 import { type Timer, TimerTable } from "./timer.ts";
+import { UdpPath } from "./udp_path.ts";
+import { VoiceSocket } from "./voice_socket.ts";
 
 /** What a session is made of. */
 export interface SessionOptions {
@@ -88,10 +91,11 @@ const NORMAL_CODE = 1000;
 export class VoiceSession {
   readonly #options: SessionOptions;
   readonly #timers = new TimerTable();
-  readonly #outputs: Output[] = [];
-  readonly #heartbeat = new Heartbeat();
-  readonly #keepalive = new Keepalive();
-  readonly #discovery = new DiscoveryRetry();
+  readonly #outbox = new Outbox();
+  readonly #websocket = new VoiceSocket(this.#outbox, this.#timers);
+  readonly #udp = new UdpPath(this.#outbox, this.#timers);
+  // Of the session, not of a key: whatever keys a server sends, no nonce comes twice.
+  readonly #nonces = new NonceCounter();
   readonly #participants = new Participants();
   readonly #signalling: Signalling;
   readonly #budget: RecoveryBudget;
@@ -99,11 +103,8 @@ export class VoiceSession {
   #state: State = "idle";
   #now = 0;
   #lastId = 0;
-  #websocket: number | undefined;
-  #udp: number | undefined;
   #mode: EncryptionMode = ENCRYPTION_MODES[0];
   #ssrc = 0;
-  #seqAck: number | undefined;
   #speaking = 0;
   #closeCode: number | undefined;
 
@@ -170,9 +171,11 @@ export class VoiceSession {
    * @param input What happened, or what is wanted. Bytes are borrowed until the call returns.
    * @param now Monotonic milliseconds; a clock that steps back is held.
    * @throws {LocalProtocolError} A command is not legal in this state; nothing has changed.
-   * @throws {RangeError} The endpoint of a join is malformed; nothing has changed.
+   * @throws {RangeError} The endpoint of a join is malformed, or the time is no number;
+   * nothing has changed.
    */
   handleInput(input: Input, now: number): void {
+    if (!Number.isFinite(now)) throw new RangeError("Cannot take an input: its time is not finite");
     this.#now = Math.max(this.#now, now);
     switch (input.type) {
       case "join":
@@ -184,31 +187,17 @@ export class VoiceSession {
       case "timeout":
         return this.#handleTimeout();
       case "voiceState":
-        return this.#handleVoiceState(input.data);
+        return this.#guard(() => this.#handleVoiceState(readVoiceState(input.data)));
       case "voiceServer":
-        return this.#handleVoiceServer(input.data);
+        return this.#guard(() => this.#handleVoiceServer(readVoiceServer(input.data)));
       case "websocketOpen":
-        if (input.id === this.#websocket) this.#handleWebSocketOpen();
-        return;
       case "websocketMessage":
-        if (input.id === this.#websocket) {
-          this.#handleWebSocketMessage(input.data);
-        }
-        return;
       case "websocketClose":
-        if (input.id === this.#websocket) {
-          this.#handleWebSocketClose(input.code, input.reason);
-        }
-        return;
+        return input.id === this.#websocket.id ? this.#handleWebSocket(input) : undefined;
       case "udpOpen":
-        if (input.id === this.#udp) this.#discover();
-        return;
       case "udpClose":
-        if (input.id === this.#udp) this.#fail(udpUnreachable(input.reason));
-        return;
       case "datagram":
-        if (input.id === this.#udp) this.#handleDatagram(input.data);
-        return;
+        return input.id === this.#udp.id ? this.#handleUdp(input) : undefined;
     }
   }
 
@@ -218,7 +207,7 @@ export class VoiceSession {
    * @returns The output, or `undefined` where all is done.
    */
   pollOutput(): Output | undefined {
-    return this.#outputs.shift();
+    return this.#outbox.poll();
   }
 
   /**
@@ -260,12 +249,7 @@ export class VoiceSession {
   // Commands
 
   #handleJoin(input: JoinInput): void {
-    const signal = input.server === undefined ? "join" : "serverUpdate";
-    if (transition(this.#state, signal) === undefined) {
-      throw new LocalProtocolError(
-        `Cannot join: the session is ${this.#state}`,
-      );
-    }
+    this.#demand(input.server === undefined ? "join" : "serverUpdate", "join");
     this.#signalling.join(input);
     if (input.server !== undefined) return this.#connect();
     this.#disconnect();
@@ -275,9 +259,7 @@ export class VoiceSession {
 
   #handleSpeak(flags: number): void {
     if (!Number.isInteger(flags) || flags < 0) {
-      throw new RangeError(
-        `Cannot speak with flags ${flags}: they must be a bit mask`,
-      );
+      throw new RangeError(`Cannot speak with flags ${flags}: they must be a bit mask`);
     }
     if (this.#state === "closed") {
       throw new LocalProtocolError("Cannot speak: the session is closed");
@@ -288,40 +270,33 @@ export class VoiceSession {
   }
 
   #handleLeave(): void {
-    if (transition(this.#state, "leave") === undefined) {
-      throw new LocalProtocolError(
-        `Cannot leave: the session is ${this.#state}`,
-      );
-    }
+    this.#demand("leave", "leave");
     this.#sendVoiceState("exit");
     this.#disconnect();
     this.#signal("leave");
-    this.#event({ type: "closed" });
+    this.#outbox.event({ type: "closed" });
+  }
+
+  #demand(signal: Signal, action: string): void {
+    if (transition(this.#state, signal) !== undefined) return;
+    throw new LocalProtocolError(`Cannot ${action}: the session is ${this.#state}`);
   }
 
   // Main gateway
 
   #sendVoiceState(action: "enter" | "exit"): void {
     if (!this.#signalling.active) return;
-    this.#outputs.push({
-      type: "sendGateway",
-      payload: this.#signalling[action](this.#now),
-    });
-    this.#trace(
-      "sent",
-      "gateway",
-      action === "enter" ? "Voice State (join)" : "Voice State (leave)",
-    );
+    this.#outbox.push({ type: "sendGateway", payload: this.#signalling[action](this.#now) });
+    const name = action === "enter" ? "Voice State (join)" : "Voice State (leave)";
+    this.#outbox.message("sent", "gateway", name);
   }
 
   #handleVoiceState(data: VoiceStateUpdate): void {
     if (!this.#signalling.isOwn(data) || !this.#isLive()) return;
-    this.#trace("received", "gateway", "VOICE_STATE_UPDATE");
+    this.#outbox.message("received", "gateway", "VOICE_STATE_UPDATE");
     if (data.channel_id !== null) {
       this.#signalling.takeState(data.channel_id, data.session_id);
-      if (this.#state === "signalling" || this.#state === "waiting") {
-        this.#connect();
-      }
+      if (this.#state === "signalling" || this.#state === "waiting") this.#connect();
     } else if (this.#state !== "signalling") {
       this.#fail(FAILURES.kicked);
     }
@@ -329,22 +304,16 @@ export class VoiceSession {
 
   #handleVoiceServer(data: VoiceServerUpdate): void {
     if (!this.#signalling.isOurs(data) || !this.#isLive()) return;
-    this.#trace("received", "gateway", "VOICE_SERVER_UPDATE");
+    this.#outbox.message("received", "gateway", "VOICE_SERVER_UPDATE");
     if (data.endpoint === null) return this.#wait();
-    try {
-      if (this.#signalling.takeServer(data.endpoint, data.token)) {
-        this.#connect();
-      }
-    } catch (error) {
-      this.#malformed((error as Error).message);
-    }
+    if (this.#signalling.takeServer(data.endpoint, data.token)) this.#connect();
   }
 
   #isLive(): boolean {
     return this.#state !== "idle" && this.#state !== "closed";
   }
 
-  // WebSocket
+  // Voice gateway
 
   #connect(): void {
     if (this.#signalling.server === undefined) return;
@@ -357,71 +326,51 @@ export class VoiceSession {
   #openWebSocket(): void {
     const server = this.#signalling.server;
     if (server === undefined) return;
-    this.#websocket = ++this.#lastId;
-    this.#outputs.push({
-      type: "openWebSocket",
-      id: this.#websocket,
-      url: server.url,
-    });
+    this.#websocket.open(++this.#lastId, server.url);
     this.#armPhase();
+  }
+
+  #handleWebSocket(
+    input: Input & { readonly type: "websocketOpen" | "websocketMessage" | "websocketClose" },
+  ): void {
+    switch (input.type) {
+      case "websocketOpen":
+        return this.#handleWebSocketOpen();
+      case "websocketMessage":
+        return this.#handleWebSocketMessage(input.data);
+      case "websocketClose":
+        return this.#handleWebSocketClose(input.code, input.reason);
+    }
   }
 
   #handleWebSocketOpen(): void {
     const resuming = this.#state === "reconnecting";
     const { server, sessionId } = this.#signalling;
-    if (
-      server === undefined || sessionId === undefined ||
-      !this.#signal("websocketOpen")
-    ) return;
-    const common = {
-      server_id: this.#options.guildId,
-      session_id: sessionId,
-      token: server.token.reveal(),
-    };
+    if (server === undefined || sessionId === undefined || !this.#signal("websocketOpen")) return;
+    const token = server.token.reveal();
+    const common = { server_id: this.#options.guildId, session_id: sessionId, token };
     if (resuming) {
-      const payload: ResumePayload = { ...common, seq_ack: this.#seqAck };
-      this.#send(VoiceOpcodes.Resume, payload);
-    } else {
-      this.#seqAck = undefined;
-      const payload: IdentifyPayload = {
-        ...common,
-        user_id: this.#options.userId,
-        max_dave_protocol_version: 0,
-      };
-      this.#send(VoiceOpcodes.Identify, payload);
+      const payload: ResumePayload = { ...common, seq_ack: this.#websocket.seqAck };
+      return this.#websocket.send(VoiceOpcodes.Resume, payload);
     }
+    this.#websocket.forgetSequence();
+    const payload: IdentifyPayload = {
+      ...common,
+      user_id: this.#options.userId,
+      max_dave_protocol_version: 0,
+    };
+    this.#websocket.send(VoiceOpcodes.Identify, payload);
   }
 
   #handleWebSocketMessage(data: string | Uint8Array): void {
-    try {
-      if (typeof data === "string") {
-        const { op, d, seq } = decodeMessage(data);
-        this.#seqAck = seq ?? this.#seqAck;
-        this.#trace("received", "websocket", opcodeName(op));
-        this.#handleMessage(op, d);
-      } else {
-        const { op, seq } = decodeServerBinary(data);
-        this.#seqAck = seq;
-        this.#trace("received", "websocket", opcodeName(op));
-      }
-    } catch (error) {
-      if (!(error instanceof RemoteProtocolError)) throw error;
-      this.#malformed(error.message);
-    }
+    this.#guard(() => {
+      const message = this.#websocket.receive(data, this.#now);
+      if (message !== undefined) this.#handleMessage(message);
+    });
   }
 
-  #handleMessage(op: number, d: unknown): void {
+  #handleMessage({ op, d }: VoiceMessage): void {
     switch (op) {
-      case VoiceOpcodes.Hello:
-        this.#heartbeat.start(readHello(d).heartbeat_interval);
-        return this.#timers.set(
-          "heartbeat",
-          this.#now + this.#heartbeat.interval,
-        );
-      case VoiceOpcodes.Heartbeat:
-        return this.#beat();
-      case VoiceOpcodes.HeartbeatAck:
-        return this.#handleHeartbeatAck(readHeartbeatAck(d));
       case VoiceOpcodes.Ready:
         return this.#handleReady(d);
       case VoiceOpcodes.SessionDescription:
@@ -439,20 +388,18 @@ export class VoiceSession {
 
   #handleReady(d: unknown): void {
     const { ssrc, ip, port, modes } = readReady(d);
-    const resuming = this.#state === "resuming";
-    if (transition(this.#state, "ready") === undefined) {
-      return this.#unexpected("Ready");
-    }
+    if (transition(this.#state, "ready") === undefined) return this.#unexpected("Ready");
     try {
       this.#mode = chooseMode(modes, this.#options.modes);
     } catch (error) {
       return this.#fail(noSharedMode((error as Error).message));
     }
-    if (resuming) this.#closeUdp();
+    // In answer to Resume it is a new session: what was is void.
+    this.#closeUdp();
+    this.#websocket.forgetSequence();
     this.#ssrc = ssrc;
     this.#signal("ready");
-    this.#udp = ++this.#lastId;
-    this.#outputs.push({ type: "openUdp", id: this.#udp, address: ip, port });
+    this.#udp.open(++this.#lastId, ip, port, ssrc);
   }
 
   #handleSessionDescription(d: unknown): void {
@@ -461,63 +408,38 @@ export class VoiceSession {
       return this.#unexpected("Session Description");
     }
     if (!isEncryptionMode(mode)) {
-      return this.#fail(
-        noSharedMode(`the server has selected the mode ${mode}`),
-      );
+      return this.#fail(noSharedMode(`the server has selected the mode ${mode}`));
     }
-    const cipher = new PacketCipher(mode, key, this.#options.aead ?? nobleAead);
-    this.#media.start(this.#ssrc, cipher);
+    const aead = this.#options.aead ?? nobleAead;
+    this.#media.start(this.#ssrc, new PacketCipher(mode, key, aead, this.#nonces));
     this.#signal("sessionDescription");
-    this.#event({ type: "ready", ssrc: this.#ssrc, mode });
+    this.#outbox.event({ type: "ready", ssrc: this.#ssrc, mode });
     this.#timers.set("keepalive", this.#now);
     this.#established();
   }
 
   #handleResumed(): void {
     if (!this.#signal("resumed")) return this.#unexpected("Resumed");
-    this.#event({ type: "resumed" });
+    this.#outbox.event({ type: "resumed" });
     this.#established();
   }
 
   #established(): void {
     this.#timers.set("stable", this.#now + STABLE_DELAY);
     if (this.#speaking !== 0) this.#sendSpeaking();
-    this.#beat();
+    this.#websocket.beat(this.#now);
   }
 
   #handleWebSocketClose(code: number, reason: string): void {
-    this.#websocket = undefined;
-    this.#heartbeat.stop();
-    this.#timers.clear("heartbeat");
-    this.#timers.clear("stable");
+    this.#websocket.retire();
     this.#closeCode = code;
-    this.#event({ type: "disconnected", code, reason });
+    this.#outbox.event({ type: "disconnected", code, reason });
     this.#recover(closeCode(code).action, code);
   }
 
-  #send(op: number, d: unknown): void {
-    if (this.#websocket === undefined) return;
-    const data = encodeMessage(op, d);
-    this.#outputs.push({ type: "sendWebSocket", id: this.#websocket, data });
-    this.#trace("sent", "websocket", opcodeName(op));
-  }
-
-  // Heartbeat
-
-  #beat(): void {
-    if (this.#websocket === undefined) return;
-    const payload: HeartbeatPayload = {
-      t: this.#heartbeat.beat(this.#now),
-      seq_ack: this.#seqAck,
-    };
-    this.#send(VoiceOpcodes.Heartbeat, payload);
-    const at = this.#now + this.#heartbeat.interval;
-    if (at < Infinity) this.#timers.set("heartbeat", at);
-  }
-
-  #handleHeartbeatAck(nonce: number): void {
-    const roundTrip = this.#heartbeat.acknowledge(nonce, this.#now);
-    if (roundTrip !== undefined) this.#event({ type: "heartbeat", roundTrip });
+  #sendSpeaking(): void {
+    const payload = { speaking: this.#speaking, delay: 0, ssrc: this.#ssrc };
+    this.#websocket.send(VoiceOpcodes.Speaking, payload);
   }
 
   // Participants
@@ -527,88 +449,54 @@ export class VoiceSession {
     if (userId === this.#options.userId) return;
     this.#handleClientConnect(userId);
     this.#participants.map(ssrc, userId);
-    this.#event({ type: "speaking", userId, ssrc, flags });
+    this.#outbox.event({ type: "speaking", userId, ssrc, flags });
   }
 
   #handleClientConnect(userId: string): void {
     if (userId === this.#options.userId) return;
-    if (this.#participants.add(userId)) {
-      this.#event({ type: "clientConnect", userId });
-    }
+    if (this.#participants.add(userId)) this.#outbox.event({ type: "clientConnect", userId });
   }
 
   #handleClientDisconnect(userId: string): void {
-    if (this.#participants.remove(userId)) {
-      this.#event({ type: "clientDisconnect", userId });
-    }
-  }
-
-  #sendSpeaking(): void {
-    this.#send(VoiceOpcodes.Speaking, {
-      speaking: this.#speaking,
-      delay: 0,
-      ssrc: this.#ssrc,
-    });
+    if (this.#participants.remove(userId)) this.#outbox.event({ type: "clientDisconnect", userId });
   }
 
   // UDP
 
-  #discover(): void {
-    if (this.#state !== "discovering" || this.#udp === undefined) return;
-    const delay = this.#discovery.next();
-    if (delay === undefined) {
-      return this.#fail(udpUnreachable("no IP discovery request was answered"));
+  #handleUdp(input: Input & { readonly type: "udpOpen" | "udpClose" | "datagram" }): void {
+    switch (input.type) {
+      case "udpOpen":
+        return this.#discover();
+      case "udpClose":
+        return this.#fail(udpUnreachable(input.reason));
+      case "datagram":
+        return this.#handleDatagram(input.data);
     }
-    this.#transmit(discoveryRequest(this.#ssrc), "IP Discovery");
-    this.#timers.set("discovery", this.#now + delay);
+  }
+
+  #discover(): void {
+    if (this.#state !== "discovering" || this.#udp.discover(this.#now)) return;
+    this.#fail(udpUnreachable("no IP discovery request was answered"));
   }
 
   #handleDatagram(data: Uint8Array): void {
-    const sequence = parseKeepaliveReply(data);
-    if (sequence !== undefined) return this.#handleKeepaliveReply(sequence);
-    if (isDiscoveryResponse(data)) return this.#handleDiscovery(data);
-    this.#media.drop(isRtcp(data) ? "rtcp" : "unknown-datagram");
-  }
-
-  #handleDiscovery(data: Uint8Array): void {
-    const found = parseDiscoveryResponse(data, this.#ssrc);
+    const found = this.#udp.receive(data, this.#now);
+    if (found === undefined) return;
     if (typeof found === "string" || !this.#signal("addressDiscovered")) {
-      this.#media.drop("discovery-rejected");
+      this.#media.drop(typeof found === "string" ? found : "discovery-rejected");
       return;
     }
-    this.#timers.clear("discovery");
-    this.#trace("received", "udp", "IP Discovery");
     const payload: SelectProtocolPayload = {
       protocol: "udp",
       data: { ...found, mode: this.#mode },
     };
-    this.#send(VoiceOpcodes.SelectProtocol, payload);
-  }
-
-  #sendKeepalive(): void {
-    this.#transmit(this.#keepalive.next(this.#now), "Keepalive");
-    this.#timers.set("keepalive", this.#now + KEEPALIVE_INTERVAL);
-  }
-
-  #handleKeepaliveReply(sequence: number): void {
-    const roundTrip = this.#keepalive.acknowledge(sequence, this.#now);
-    if (roundTrip === undefined) return;
-    this.#trace("received", "udp", "Keepalive");
-    this.#event({ type: "keepalive", roundTrip });
-  }
-
-  #transmit(datagram: Uint8Array, name: string): void {
-    if (this.#udp === undefined) return;
-    this.#outputs.push({ type: "transmit", id: this.#udp, datagram });
-    this.#trace("sent", "udp", name);
+    this.#websocket.send(VoiceOpcodes.SelectProtocol, payload);
   }
 
   // Timers
 
   #handleTimeout(): void {
-    for (let timer; (timer = this.#timers.expire(this.#now)) !== undefined;) {
-      this.#expire(timer);
-    }
+    for (let timer; (timer = this.#timers.expire(this.#now)) !== undefined;) this.#expire(timer);
   }
 
   #expire(timer: Timer): void {
@@ -618,9 +506,9 @@ export class VoiceSession {
       case "retry":
         return this.#state === "signalling" ? this.#rejoin() : this.#openWebSocket();
       case "heartbeat":
-        return this.#heartbeat.dead ? this.#abandonWebSocket() : this.#beat();
+        return this.#websocket.dead ? this.#abandonWebSocket() : this.#websocket.beat(this.#now);
       case "keepalive":
-        return this.#sendKeepalive();
+        return this.#udp.keepAlive(this.#now);
       case "discovery":
         return this.#discover();
       case "stable":
@@ -644,7 +532,7 @@ export class VoiceSession {
   }
 
   #abandonWebSocket(): void {
-    this.#closeWebSocket(RECONNECT_CODE);
+    this.#websocket.close(RECONNECT_CODE);
     this.#recover("resume", undefined);
   }
 
@@ -660,17 +548,12 @@ export class VoiceSession {
       case "rejoin": {
         const delay = this.#signalling.active ? this.#budget.spendRejoin() : undefined;
         if (delay === undefined) return this.#recover("stop", code);
-        return this.#retry(
-          "rejoinClose",
-          Math.max(delay, this.#signalling.delay(2, this.#now)),
-        );
+        return this.#retry("rejoinClose", Math.max(delay, this.#signalling.delay(2, this.#now)));
       }
       case "wait":
         return this.#wait();
       case "stop":
-        return this.#fail(
-          code === undefined ? FAILURES.noAnswer : closedWith(code),
-        );
+        return this.#fail(code === undefined ? FAILURES.noAnswer : closedWith(code));
     }
   }
 
@@ -679,6 +562,7 @@ export class VoiceSession {
     if (signal === "rejoinClose") this.#signalling.forget();
     this.#signal(signal);
     this.#timers.clear("phase");
+    this.#timers.clear("stable");
     this.#timers.set("retry", this.#now + delay);
   }
 
@@ -702,39 +586,25 @@ export class VoiceSession {
       phase: this.#state,
       closeCode: this.#closeCode,
     });
-    const inside = failure !== FAILURES.kicked &&
-      this.#signalling.delay(1, this.#now) === 0;
+    const inside = failure !== FAILURES.kicked && this.#signalling.delay(1, this.#now) === 0;
     if (inside) this.#sendVoiceState("exit");
     this.#disconnect();
     this.#signal("fatalClose");
-    this.#event({ type: "closed", error });
+    this.#outbox.event({ type: "closed", error });
   }
 
   /** Gives up both sockets and all that belongs to them. */
   #disconnect(): void {
-    this.#closeWebSocket(NORMAL_CODE);
+    this.#websocket.close(NORMAL_CODE);
     this.#closeUdp();
     this.#participants.clear();
-    this.#timers.clear("retry");
-  }
-
-  #closeWebSocket(code: number): void {
-    this.#heartbeat.stop();
-    this.#timers.clear("heartbeat");
     this.#timers.clear("stable");
-    if (this.#websocket === undefined) return;
-    this.#outputs.push({ type: "closeWebSocket", id: this.#websocket, code });
-    this.#websocket = undefined;
+    this.#timers.clear("retry");
   }
 
   #closeUdp(): void {
     this.#media.stop();
-    this.#timers.clear("keepalive");
-    this.#timers.clear("discovery");
-    this.#discovery.reset();
-    if (this.#udp === undefined) return;
-    this.#outputs.push({ type: "closeUdp", id: this.#udp });
-    this.#udp = undefined;
+    this.#udp.close();
   }
 
   // State
@@ -746,7 +616,7 @@ export class VoiceSession {
     this.#state = next;
     this.#media.setSending(next === "connected");
     this.#armPhase();
-    if (next !== from) this.#event({ type: "state", from, to: next });
+    if (next !== from) this.#outbox.event({ type: "state", from, to: next });
     if (next === "closed") this.#timers.clearAll();
     return true;
   }
@@ -757,24 +627,17 @@ export class VoiceSession {
     else this.#timers.set("phase", this.#now + timeout);
   }
 
-  #event(event: SessionEvent): void {
-    this.#outputs.push({ type: "event", event });
-  }
-
-  #trace(
-    direction: "sent" | "received",
-    channel: "gateway" | "websocket" | "udp",
-    name: string,
-  ): void {
-    this.#event({ type: "message", direction, channel, name });
+  #guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      if (!(error instanceof RemoteProtocolError)) throw error;
+      this.#outbox.malformed(error.message);
+    }
   }
 
   #unexpected(name: string): void {
-    this.#malformed(`Cannot take ${name}: the session is ${this.#state}`);
-  }
-
-  #malformed(reason: string): void {
-    this.#event({ type: "malformed", reason });
+    this.#outbox.malformed(`Cannot take ${name}: the session is ${this.#state}`);
   }
 
   #randomU32(): number {

@@ -6,6 +6,7 @@
  */
 
 import { websocketUrl } from "./endpoint.ts";
+import { RemoteProtocolError } from "./errors.ts";
 import type {
   VoiceServer,
   VoiceServerUpdate,
@@ -106,10 +107,10 @@ export class Signalling {
    * Takes a voice server.
    *
    * @returns Whether it is another one than before.
-   * @throws {RangeError} The endpoint is malformed; nothing has changed.
+   * @throws {RemoteProtocolError} The endpoint is malformed; nothing has changed.
    */
   takeServer(endpoint: string, token: string): boolean {
-    const server = prepare({ endpoint, token });
+    const server = prepareReceived(endpoint, token);
     const known = this.#server;
     if (server.url === known?.url && token === known.token.reveal()) {
       return false;
@@ -151,6 +152,14 @@ export class Signalling {
         self_deaf: selfDeaf,
       },
     };
+  }
+}
+
+function prepareReceived(endpoint: string, token: string): VoiceServerData {
+  try {
+    return prepare({ endpoint, token });
+  } catch (error) {
+    throw new RemoteProtocolError((error as Error).message);
   }
 }
 

@@ -5,7 +5,7 @@
  */
 
 import type { VoiceStatePayload } from "../gateway.ts";
-import { isRecord } from "../messages.ts";
+import { isInteger, isRecord } from "../messages.ts";
 import { ClientFault } from "./client_messages.ts";
 
 /** Opcodes of the main gateway that the stub knows. */
@@ -52,8 +52,8 @@ export function readGatewayResume(d: unknown): GatewayResume {
   const { session_id: sessionId, token, seq } = fieldsOf(d);
   if (typeof sessionId !== "string") wrong("Resume: session_id must be a string.");
   if (typeof token !== "string") wrong("Resume: token must be a string.");
-  if (!Number.isSafeInteger(seq)) wrong("Resume: seq must be an integer.");
-  return { sessionId, token, seq: seq as number };
+  if (!isInteger(seq, 0xffffffff)) wrong("Resume: seq must be an integer of 0 to 2^32 - 1.");
+  return { sessionId, token, seq };
 }
 
 /** Reads the payload of Update Voice State. @throws {ClientFault} 4002: a field is wrong. */

@@ -24,7 +24,7 @@ export class GatewaySession {
   websocket: number | undefined;
   /** When the session ends, while it waits for a Resume. */
   expiresAt: number | undefined;
-  readonly #replay = new ReplayBuffer(DISPATCH_LIMIT, Number.MAX_SAFE_INTEGER);
+  readonly #replay = new ReplayBuffer(DISPATCH_LIMIT, 2 ** 32);
 
   /**
    * Begins a session.

@@ -186,6 +186,7 @@ export class GatewayStub {
     const userId = userIdOf(token) ?? randomSnowflake(this.#options.random);
     const session = this.#begin(userId, new Secret(token));
     this.#bind(session, socket);
+    this.#event({ type: "gateway-ready" }, subjectOf(session));
     this.#sendDispatch(session, "READY", {
       v: 10,
       user: { id: userId, username: "bot", discriminator: "0", avatar: null, bot: true },
@@ -194,7 +195,6 @@ export class GatewayStub {
       resume_gateway_url: this.#options.url,
       application: { id: userId, flags: 0 },
     });
-    this.#event({ type: "gateway-ready" }, subjectOf(session));
   }
 
   #handleResume(socket: Socket, d: unknown): void {
@@ -214,9 +214,9 @@ export class GatewayStub {
       this.#close(old, 4009, "Session timed out.");
     }
     this.#bind(session, socket);
+    this.#event({ type: "gateway-resumed" }, subjectOf(session));
     for (const data of missed) this.#send(socket.id, data);
     this.#sendDispatch(session, "RESUMED", {});
-    this.#event({ type: "gateway-resumed" }, subjectOf(session));
   }
 
   #handleClose(id: number, code: number): void {
@@ -228,8 +228,8 @@ export class GatewayStub {
   #close(socket: Socket, code: number, reason: string): void {
     const subject = socket.session === undefined ? {} : subjectOf(socket.session);
     this.#retire(socket, false);
-    this.#outputs.push({ type: "closeWebSocket", id: socket.id, code, reason });
     this.#event({ type: "gateway-close", code, reason }, { ...subject, websocket: socket.id });
+    this.#outputs.push({ type: "closeWebSocket", id: socket.id, code, reason });
   }
 
   #retire(socket: Socket, resumable: boolean): void {
@@ -403,7 +403,7 @@ export class GatewayStub {
   }
 
   #event(details: ServerEventDetails, subject: EventSubject): void {
-    this.#outputs.push({ type: "event", event: { at: this.#now, ...subject, ...details } });
+    this.#outputs.push({ type: "event", event: { at: this.#now, ...details, ...subject } });
   }
 }
 

@@ -1,5 +1,7 @@
 /**
- * What the voice server sends and reports, in order, until its driver fetches it.
+ * What the voice server sends and reports, in order, until its driver fetches it. An
+ * event comes before the message that it is about: whoever has the message finds the
+ * event in the log.
  *
  * @module
  */
@@ -32,7 +34,7 @@ export class ServerOutbox {
 
   /** Reports an event. */
   event(details: ServerEventDetails, subject: EventSubject): void {
-    this.push({ type: "event", event: { at: this.now, ...subject, ...details } });
+    this.push({ type: "event", event: { at: this.now, ...details, ...subject } });
   }
 
   /** Sends a message without a number; to nobody where there is no WebSocket. */
@@ -72,7 +74,7 @@ export class ServerOutbox {
     resumable: boolean,
     subject: EventSubject,
   ): void {
-    this.push({ type: "closeWebSocket", id: websocket, code, reason });
     this.event({ type: "close", code, reason, resumable }, subject);
+    this.push({ type: "closeWebSocket", id: websocket, code, reason });
   }
 }

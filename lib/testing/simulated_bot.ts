@@ -56,9 +56,9 @@ export class SimulatedBot {
   readonly guildId: string;
   /** The session; give it commands by the methods of the bot. */
   readonly session: VoiceSession;
-  /** What the session has reported. */
+  /** What the session has reported; yours to clear. */
   readonly events: SessionEvent[] = [];
-  /** What the bot has heard. */
+  /** What the bot has heard; yours to clear. */
   readonly frames: SimulatedFrame[] = [];
   readonly #network: BotNetwork;
   readonly #websockets: Set<number> = new Set();

@@ -75,7 +75,7 @@ export class Simulation {
   readonly server: VoiceServer;
   /** The main gateway; give it inputs by `feedGateway`. */
   readonly gateway: GatewayStub;
-  /** What servers have reported. */
+  /** What the servers have reported; yours to clear. */
   readonly events: ServerEvent[] = [];
   readonly #options: SimulationOptions;
   readonly #clock = new VirtualClock();

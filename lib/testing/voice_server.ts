@@ -26,12 +26,11 @@
  * @module
  */
 
-import { nobleAead } from "../aead.ts";
 import { closeCode } from "../close_codes.ts";
 import { LocalProtocolError } from "../errors.ts";
 import { GATEWAY_VERSION } from "../messages.ts";
 import { VoiceOpcodes } from "../opcodes.ts";
-import { ENCRYPTION_MODES, type EncryptionMode, KEY_SIZE, PacketCipher } from "../packet.ts";
+import { KEY_SIZE, PacketCipher } from "../packet.ts";
 import {
   ClientFault,
   decodeClientMessage,
@@ -54,6 +53,7 @@ import type {
   ServerStats,
   VoiceServerOptions,
 } from "./server_io.ts";
+import { type ServerSettings, serverSettings } from "./server_options.ts";
 import { ServerOutbox } from "./server_outbox.ts";
 import { ServerSession } from "./server_session.ts";
 import { SessionTable } from "./session_table.ts";
@@ -68,9 +68,6 @@ export const WEBSOCKET_LIMIT = 1024;
 /** Most sessions at a time; further ones are refused with 4021. */
 export const SESSION_LIMIT = 1024;
 
-const HEARTBEAT_INTERVAL = 13_750;
-const RESUME_WINDOW = 60_000;
-const REPLAY_LIMIT = 256;
 const MESSAGE_RATE = [1000, 5000] as const;
 const INVALID_SESSION = "Session is no longer valid.";
 
@@ -92,9 +89,7 @@ interface Socket {
 
 /** The voice server. */
 export class VoiceServer {
-  readonly #options: VoiceServerOptions;
-  readonly #modes: readonly EncryptionMode[];
-  readonly #heartbeatInterval: number;
+  readonly #settings: ServerSettings;
   readonly #outbox = new ServerOutbox();
   readonly #sockets = new Map<number, Socket>();
   readonly #sessions = new SessionTable();
@@ -108,11 +103,10 @@ export class VoiceServer {
    * Starts a server without clients.
    *
    * @param options Randomness, crypto, the announced UDP port, limits.
+   * @throws {RangeError} An option is out of range.
    */
   constructor(options: VoiceServerOptions) {
-    this.#options = options;
-    this.#modes = options.modes ?? ENCRYPTION_MODES;
-    this.#heartbeatInterval = options.heartbeatInterval ?? HEARTBEAT_INTERVAL;
+    this.#settings = serverSettings(options);
     this.#grants = new TokenGrants(options.token);
     const report = (details: ServerEventDetails, session: ServerSession | undefined) =>
       this.#outbox.event(details, session?.subject ?? {});
@@ -213,7 +207,7 @@ export class VoiceServer {
     if (this.#sockets.size > WEBSOCKET_LIMIT) return this.#close(socket, 4021, "Server is full.");
     this.#outbox.send(socket.id, VoiceOpcodes.Hello, {
       v: GATEWAY_VERSION,
-      heartbeat_interval: this.#heartbeatInterval,
+      heartbeat_interval: this.#settings.heartbeatInterval,
     });
   }
 
@@ -300,7 +294,7 @@ export class VoiceServer {
       throw new ClientFault(4021, "Server is full.");
     }
     if (older !== undefined) this.#expel(older, 4006, INVALID_SESSION, "replaced");
-    const replay = new ReplayBuffer(this.#options.replayLimit ?? REPLAY_LIMIT);
+    const replay = new ReplayBuffer(this.#settings.replayLimit);
     const session = new ServerSession(identity, room, this.#nextSsrc(), replay);
     this.#sessions.add(session);
     this.#attach(session, socket);
@@ -310,14 +304,14 @@ export class VoiceServer {
   }
 
   #sendReady(session: ServerSession): void {
+    this.#outbox.event({ type: "ready", ssrc: session.ssrc }, session.subject);
     this.#outbox.send(session.websocket, VoiceOpcodes.Ready, {
       ssrc: session.ssrc,
-      ip: this.#options.address ?? "127.0.0.1",
-      port: this.#options.port,
-      modes: this.#modes,
+      ip: this.#settings.address,
+      port: this.#settings.port,
+      modes: this.#settings.modes,
       experiments: [],
     });
-    this.#outbox.event({ type: "ready", ssrc: session.ssrc }, session.subject);
   }
 
   /** Tells a newcomer who is there, and those who the newcomer is. */
@@ -333,20 +327,20 @@ export class VoiceServer {
 
   #handleSelectProtocol(session: ServerSession, d: unknown): void {
     const { mode: wanted } = readSelectProtocol(d).data;
-    const mode = this.#modes.find((offered) => offered === wanted);
+    const mode = this.#settings.modes.find((offered) => offered === wanted);
     if (mode === undefined) throw new ClientFault(4016, "Unknown encryption mode.");
     this.#outbox.event({ type: "select", mode }, session.subject);
     const key = new Uint8Array(KEY_SIZE);
-    this.#options.random(key);
-    session.cipher = new PacketCipher(mode, key, this.#options.aead ?? nobleAead);
+    this.#settings.random(key);
+    session.cipher = new PacketCipher(mode, key, this.#settings.aead);
+    this.#outbox.event({ type: "session", mode }, session.subject);
     this.#outbox.send(session.websocket, VoiceOpcodes.SessionDescription, {
       mode,
       secret_key: [...key],
       dave_protocol_version: 0,
       audio_codec: "opus",
-      media_session_id: randomHex(this.#options.random, 16),
+      media_session_id: randomHex(this.#settings.random, 16),
     });
-    this.#outbox.event({ type: "session", mode }, session.subject);
     this.#outbox.sendNumbered(session, VoiceOpcodes.MediaSinkWants, { any: 100 });
   }
 
@@ -382,9 +376,9 @@ export class VoiceServer {
       throw new ClientFault(4006, INVALID_SESSION);
     }
     this.#takeOver(session, socket);
+    this.#outbox.event({ type: "resumed", replayed: missed.length }, session.subject);
     this.#outbox.send(socket.id, VoiceOpcodes.Resumed, null);
     for (const data of missed) this.#outbox.push({ type: "sendWebSocket", id: socket.id, data });
-    this.#outbox.event({ type: "resumed", replayed: missed.length }, session.subject);
   }
 
   #takeOver(session: ServerSession, socket: Socket): void {
@@ -403,7 +397,7 @@ export class VoiceServer {
   }
 
   #detach(session: ServerSession): void {
-    session.expiresAt = this.#now + (this.#options.resumeWindow ?? RESUME_WINDOW);
+    session.expiresAt = this.#now + this.#settings.resumeWindow;
   }
 
   /** Ends a session for good, and its WebSocket with it. */
@@ -487,7 +481,7 @@ export class VoiceServer {
   }
 
   #heartbeatDeadline(): number {
-    return this.#now + HEARTBEAT_TOLERANCE * this.#heartbeatInterval;
+    return this.#now + HEARTBEAT_TOLERANCE * this.#settings.heartbeatInterval;
   }
 
   #sessionOf(guildId: string, userId: string): ServerSession | undefined {

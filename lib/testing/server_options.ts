@@ -1,0 +1,67 @@
+/**
+ * Options of the voice server with their defaults filled in, checked before anything
+ * depends on them.
+ *
+ * @module
+ */
+
+import { type AeadProvider, nobleAead } from "../aead.ts";
+import { ENCRYPTION_MODES, type EncryptionMode } from "../packet.ts";
+import type { VoiceServerOptions } from "./server_io.ts";
+
+/** Most messages that can be kept for a Resume: half of the numbers less one. */
+const REPLAY_MAXIMUM = 32_767;
+
+/** Options without gaps; the token is not among them. */
+export interface ServerSettings {
+  /** Fills an array with random bytes. */
+  readonly random: (into: Uint8Array) => void;
+  /** UDP port that Ready announces. */
+  readonly port: number;
+  /** IP address that Ready announces. */
+  readonly address: string;
+  /** AEAD implementations. */
+  readonly aead: AeadProvider;
+  /** Milliseconds between heartbeats. */
+  readonly heartbeatInterval: number;
+  /** Milliseconds for which a session outlives its WebSocket. */
+  readonly resumeWindow: number;
+  /** Most messages that a session keeps for a Resume. */
+  readonly replayLimit: number;
+  /** Encryption modes that Ready offers. */
+  readonly modes: readonly EncryptionMode[];
+}
+
+/**
+ * Fills the gaps.
+ *
+ * @param options What the caller wants.
+ * @returns All settings.
+ * @throws {RangeError} A number is out of range.
+ */
+export function serverSettings(options: VoiceServerOptions): ServerSettings {
+  const {
+    random,
+    port,
+    address = "127.0.0.1",
+    aead = nobleAead,
+    heartbeatInterval = 13_750,
+    resumeWindow = 60_000,
+    replayLimit = 256,
+    modes = ENCRYPTION_MODES,
+  } = options;
+  if (!(heartbeatInterval >= 1 && heartbeatInterval < Infinity)) {
+    refuse("heartbeatInterval", heartbeatInterval, "at least 1 and finite");
+  }
+  if (!(resumeWindow >= 0 && resumeWindow < Infinity)) {
+    refuse("resumeWindow", resumeWindow, "at least 0 and finite");
+  }
+  if (!(Number.isInteger(replayLimit) && replayLimit >= 0 && replayLimit <= REPLAY_MAXIMUM)) {
+    refuse("replayLimit", replayLimit, `an integer of 0 to ${REPLAY_MAXIMUM}`);
+  }
+  return { random, port, address, aead, heartbeatInterval, resumeWindow, replayLimit, modes };
+}
+
+function refuse(name: string, value: number, wanted: string): never {
+  throw new RangeError(`Cannot start a server with ${name} ${value}: it must be ${wanted}`);
+}

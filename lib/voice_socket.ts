@@ -1,0 +1,134 @@
+/**
+ * The voice WebSocket of a session: its id, its heartbeats, its sequence numbers.
+ * What belongs to the handshake is handed on.
+ *
+ * @module
+ */
+
+import { Heartbeat } from "./heartbeat.ts";
+import {
+  decodeMessage,
+  decodeServerBinary,
+  encodeMessage,
+  type HeartbeatPayload,
+  readHeartbeatAck,
+  readHello,
+  type VoiceMessage,
+} from "./messages.ts";
+import { opcodeName, VoiceOpcodes } from "./opcodes.ts";
+import type { Outbox } from "./outbox.ts";
+import type { TimerTable } from "./timer.ts";
+
+/** One WebSocket at a time; closing it retires its id at once. */
+export class VoiceSocket {
+  readonly #outbox: Outbox;
+  readonly #timers: TimerTable;
+  readonly #heartbeat = new Heartbeat();
+  #id: number | undefined;
+  #seqAck: number | undefined;
+
+  /**
+   * Starts without a WebSocket.
+   *
+   * @param outbox Takes what is to be done.
+   * @param timers Where the `heartbeat` timer is armed.
+   */
+  constructor(outbox: Outbox, timers: TimerTable) {
+    this.#outbox = outbox;
+    this.#timers = timers;
+  }
+
+  /** Id of the present WebSocket. */
+  get id(): number | undefined {
+    return this.#id;
+  }
+
+  /** Last sequence number received in this session. */
+  get seqAck(): number | undefined {
+    return this.#seqAck;
+  }
+
+  /** Whether the server has stopped answering heartbeats. */
+  get dead(): boolean {
+    return this.#heartbeat.dead;
+  }
+
+  /** Opens a WebSocket. */
+  open(id: number, url: string): void {
+    this.#id = id;
+    this.#outbox.push({ type: "openWebSocket", id, url });
+  }
+
+  /** Closes the WebSocket, if there is one. */
+  close(code: number): void {
+    if (this.#id !== undefined) this.#outbox.push({ type: "closeWebSocket", id: this.#id, code });
+    this.retire();
+  }
+
+  /** The WebSocket is gone: its id is not valid any more, and no heartbeat is due. */
+  retire(): void {
+    this.#id = undefined;
+    this.#heartbeat.stop();
+    this.#timers.clear("heartbeat");
+  }
+
+  /** A new session begins: no sequence number has been received. */
+  forgetSequence(): void {
+    this.#seqAck = undefined;
+  }
+
+  /** Sends a JSON message. */
+  send(op: number, d: unknown): void {
+    if (this.#id === undefined) return;
+    this.#outbox.push({ type: "sendWebSocket", id: this.#id, data: encodeMessage(op, d) });
+    this.#outbox.message("sent", "websocket", opcodeName(op));
+  }
+
+  /** Sends a heartbeat and arms the timer for the next one. */
+  beat(now: number): void {
+    if (this.#id === undefined) return;
+    const payload: HeartbeatPayload = { t: this.#heartbeat.beat(now), seq_ack: this.#seqAck };
+    this.send(VoiceOpcodes.Heartbeat, payload);
+    this.#arm(now);
+  }
+
+  /**
+   * Takes a frame. Hello and heartbeats are dealt with here.
+   *
+   * @param data Text or bytes of the frame.
+   * @param now Monotonic milliseconds.
+   * @returns A message for the session, where it is one.
+   * @throws {RemoteProtocolError} It is not what the protocol says.
+   */
+  receive(data: string | Uint8Array, now: number): VoiceMessage | undefined {
+    const message = typeof data === "string" ? decodeMessage(data) : decodeServerBinary(data);
+    this.#seqAck = message.seq ?? this.#seqAck;
+    this.#outbox.message("received", "websocket", opcodeName(message.op));
+    if (!("d" in message)) return undefined;
+    const { op, d } = message;
+    switch (op) {
+      case VoiceOpcodes.Hello:
+        this.#heartbeat.start(readHello(d).heartbeat_interval);
+        this.#arm(now);
+        return undefined;
+      case VoiceOpcodes.Heartbeat:
+        this.beat(now);
+        return undefined;
+      case VoiceOpcodes.HeartbeatAck:
+        this.#acknowledge(readHeartbeatAck(d), now);
+        return undefined;
+      default:
+        return message;
+    }
+  }
+
+  #acknowledge(nonce: number, now: number): void {
+    const roundTrip = this.#heartbeat.acknowledge(nonce, now);
+    if (roundTrip !== undefined) this.#outbox.event({ type: "heartbeat", roundTrip });
+  }
+
+  #arm(now: number): void {
+    const at = now + this.#heartbeat.interval;
+    if (at < Infinity) this.#timers.set("heartbeat", at);
+  }
+}
