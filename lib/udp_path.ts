@@ -74,6 +74,7 @@ export class UdpPath {
 
   /** Sends a keepalive and arms the timer for the next one. */
   keepAlive(now: number): void {
+    if (this.#id === undefined) return;
     this.#transmit(this.#keepalive.next(now), "Keepalive");
     this.#timers.set("keepalive", now + KEEPALIVE_INTERVAL);
   }
