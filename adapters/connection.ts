@@ -303,13 +303,14 @@ export class VoiceConnection implements AsyncDisposable {
   }
 
   #end(error: VoiceConnectError | undefined): void {
-    const left = error ??
-      new VoiceConnectError("Cannot go on: the connection was left", {
-        phase: "closed",
-        code: "left",
-        hint: "The bot, or the gateway library, has left the channel",
-      });
-    this.#options.signal?.removeEventListener("abort", this.#abort);
+    const { signal } = this.#options;
+    const left = error ?? new VoiceConnectError("Cannot go on: the connection was left", {
+      phase: "closed",
+      code: "left",
+      hint: "The bot, or the gateway library, has left the channel",
+      cause: signal?.reason,
+    });
+    signal?.removeEventListener("abort", this.#abort);
     this.#playback.end(left);
     for (const feed of this.#feeds) feed.end();
     this.#feeds.clear();

@@ -41,6 +41,9 @@ export interface PacingStats {
 /** Frames of silence that end a transmission, so that receivers do not interpolate. */
 export const SILENCE_COUNT = 5;
 
+/** Milliseconds by which Speaking, on TCP, is ahead of the first frame, on UDP. */
+const SPEAKING_LEAD = 20;
+
 const SILENCE: Uint8Array = /* @__PURE__ */ Uint8Array.from(OPUS_SILENCE);
 
 /** Sends packets by a schedule. */
@@ -59,10 +62,7 @@ export class Playback {
    * @param send Sends a packet; returns `false` while there is no connection.
    * @param timestampBase RTP timestamp of the first packet.
    */
-  constructor(
-    send: (packet: Uint8Array, timestamp: number) => boolean,
-    timestampBase: number,
-  ) {
+  constructor(send: (packet: Uint8Array, timestamp: number) => boolean, timestampBase: number) {
     this.#send = send;
     this.#timestampBase = timestampBase;
   }
@@ -75,11 +75,7 @@ export class Playback {
   /** How late frames were sent. */
   get pacing(): PacingStats {
     const { count } = this.#lateness;
-    return {
-      count,
-      p50: this.#lateness.percentile(50),
-      p99: this.#lateness.percentile(99),
-    };
+    return { count, p50: this.#lateness.percentile(50), p99: this.#lateness.percentile(99) };
   }
 
   /** There is a connection. */
@@ -103,19 +99,26 @@ export class Playback {
     this.#playing = true;
     const ended = this.#ended.signal;
     const signal = options.signal === undefined ? ended : AbortSignal.any([options.signal, ended]);
-    let packetsSent = 0;
-    this.#pacer.resume(performance.now());
+    const packets = iterate(source);
     try {
-      for await (const packet of source) {
-        await this.#sendPaced(packet, signal);
-        packetsSent++;
-      }
+      await delay(SPEAKING_LEAD, { signal });
+      this.#pacer.resume(performance.now());
+      const packetsSent = await this.#sendAll(packets, signal);
       return { packetsSent, silenceSent: await this.#sendSilence() };
     } catch (error) {
+      void release(packets);
       if (!ended.aborted) await this.#sendSilence();
       throw error;
     } finally {
       this.#playing = false;
+    }
+  }
+
+  async #sendAll(packets: PacketIterator, signal: AbortSignal): Promise<number> {
+    for (let packetsSent = 0;; packetsSent++) {
+      const { done, value } = await abortable(Promise.resolve(packets.next()), signal);
+      if (done) return packetsSent;
+      await this.#sendPaced(value, signal);
     }
   }
 
@@ -132,17 +135,34 @@ export class Playback {
     for (;;) {
       if (this.#connected !== undefined) {
         await abortable(this.#connected.promise, signal);
+        this.#pacer.resume(performance.now());
       }
       const due = this.#pacer.due(performance.now());
       const wait = due - performance.now();
       if (wait > 0) await delay(wait, { signal });
       if (this.#connected !== undefined) continue;
       const now = performance.now();
-      const timestamp = this.#timestampBase +
-        this.#pacer.advance(duration, now);
+      const timestamp = this.#timestampBase + this.#pacer.advance(duration, now);
       if (!this.#send(packet, timestamp >>> 0)) continue;
       this.#lateness.record(now - due);
       return;
     }
+  }
+}
+
+type PacketIterator = Iterator<Uint8Array> | AsyncIterator<Uint8Array>;
+
+function iterate(source: PacketSource): PacketIterator {
+  return Symbol.asyncIterator in source
+    ? source[Symbol.asyncIterator]()
+    : source[Symbol.iterator]();
+}
+
+/** Lets a source close its file. Nobody waits for it: it may itself wait for a packet. */
+async function release(packets: PacketIterator): Promise<void> {
+  try {
+    await packets.return?.();
+  } catch {
+    // What stopped the playing is thrown already.
   }
 }

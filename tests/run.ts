@@ -97,7 +97,7 @@ function testFiles(folder = "tests"): string[] {
   const files: string[] = [];
   for (const entry of readdirSync(join(ROOT, folder), { withFileTypes: true })) {
     const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory() && !/^(\.|node_modules$|peers$|links$)/.test(entry.name)) {
+    if (entry.isDirectory() && !/^tests\/(links|peers\/\w+)$|\/(\.|node_modules$)/.test(path)) {
       files.push(...testFiles(path));
     } else if (entry.isFile() && entry.name.endsWith(".test.ts")) {
       files.push(path);

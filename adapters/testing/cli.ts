@@ -28,15 +28,23 @@ async function main(): Promise<void> {
   try {
     options = readArguments(process.argv.slice(2));
   } catch (error) {
-    return fail(2, `${(error as Error).message}\n${USAGE}`);
+    console.error(`${(error as Error).message}\n${USAGE}`);
+    process.exit(2);
   }
+  let server: RunningVoiceServer | undefined;
+  const stop = async () => {
+    await server?.close();
+    process.exit(0);
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
   try {
-    const server = await startVoiceServer({ ...options, onEvent: openLog(options.log) });
+    server = await startVoiceServer({ ...options, onEvent: openLog(options.log) });
     const { port, udpPort, gatewayPort } = server;
     console.log(JSON.stringify({ port, udpPort, gatewayPort }));
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop(server));
   } catch (error) {
-    fail(1, (error as Error).message);
+    console.error((error as Error).message);
+    process.exit(1);
   }
 }
 
@@ -77,16 +85,6 @@ function openLog(path: string | undefined): StartOptions["onEvent"] {
     const time = new Date().toISOString();
     writeSync(file, `${JSON.stringify({ time, ...event })}\n`);
   };
-}
-
-async function stop(server: RunningVoiceServer): Promise<void> {
-  await server.close();
-  process.exit(0);
-}
-
-function fail(code: number, message: string): void {
-  console.error(message);
-  process.exitCode = code;
 }
 
 if (import.meta.main) await main();

@@ -34,6 +34,7 @@ export class ServerDriver {
   #udp: BoundDatagram | undefined;
   /** Clients that came between the opening of a port and `start`. */
   readonly #early: (() => void)[] = [];
+  #now = 0;
   #lastId = 0;
   #draining = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -90,14 +91,16 @@ export class ServerDriver {
   /** Gives an input to the voice server. */
   feedVoice(input: ServerInput): void {
     if (this.closed) return;
-    this.#voice?.handleInput(input, performance.now());
+    this.#now = performance.now();
+    this.#voice?.handleInput(input, this.#now);
     this.#drain();
   }
 
   /** Gives an input to the gateway stub. */
   feedGateway(input: GatewayInput): void {
     if (this.closed) return;
-    this.#gateway?.handleInput(input, performance.now());
+    this.#now = performance.now();
+    this.#gateway?.handleInput(input, this.#now);
     this.#drain();
   }
 
@@ -168,7 +171,7 @@ export class ServerDriver {
       case "transmit":
         return this.#udp?.send(output.datagram, output.to);
       case "voice":
-        return this.#voice?.handleInput(output.input, performance.now());
+        return this.#voice?.handleInput(output.input, this.#now);
       case "dispatch":
         return this.onDispatch(output.userId, output.dispatch);
       case "event":
@@ -203,9 +206,9 @@ export class ServerDriver {
   #wake(at: number): void {
     this.#armedAt = undefined;
     const now = performance.now();
-    const due = at - now < 2 ? Math.max(at, now) : now;
-    this.#voice?.handleInput({ type: "timeout" }, due);
-    this.#gateway?.handleInput({ type: "timeout" }, due);
+    this.#now = at - now < 2 ? Math.max(at, now) : now;
+    this.#voice?.handleInput({ type: "timeout" }, this.#now);
+    this.#gateway?.handleInput({ type: "timeout" }, this.#now);
     this.#drain();
   }
 }

@@ -22,13 +22,13 @@ const entryPoints = Object.values(
 );
 
 /** Peers have dependencies of their own, which are not installed here. */
-const IGNORED_FOLDERS = /^(\.|node_modules$|peers$|links$)/;
+const IGNORED_FOLDERS = /^tests\/(links|peers\/\w+)$|\/(\.|node_modules$)/;
 
 function sources(folder: string): string[] {
   if (!existsSync(join(ROOT, folder))) return [];
   return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory()) return IGNORED_FOLDERS.test(entry.name) ? [] : sources(path);
+    if (entry.isDirectory()) return IGNORED_FOLDERS.test(path) ? [] : sources(path);
     return entry.name.endsWith(".ts") ? [path] : [];
   });
 }

@@ -1,0 +1,80 @@
+import { assertEquals } from "@std/assert";
+import test from "node:test";
+import { Heartbeat, MIN_HEARTBEAT_INTERVAL } from "../../lib/heartbeat.ts";
+
+test("Heartbeat has no interval before Hello and after stop()", () => {
+  const heartbeat = new Heartbeat();
+  assertEquals(heartbeat.interval, Infinity);
+  heartbeat.start(13750.5);
+  assertEquals(heartbeat.interval, 13750.5);
+  heartbeat.stop();
+  assertEquals(heartbeat.interval, Infinity);
+});
+
+test("Heartbeat does not beat more often than it must", () => {
+  const heartbeat = new Heartbeat();
+  heartbeat.start(Number.MIN_VALUE);
+  assertEquals(heartbeat.interval, MIN_HEARTBEAT_INTERVAL);
+});
+
+test("Heartbeat counts integer nonces up, over stop() and start() too", () => {
+  const heartbeat = new Heartbeat();
+  heartbeat.start(100);
+  assertEquals([heartbeat.beat(0), heartbeat.beat(100.5)], [1, 2]);
+  heartbeat.stop();
+  heartbeat.start(100);
+  assertEquals([heartbeat.beat(200), heartbeat.beat(300)], [3, 4]);
+});
+
+test("Heartbeat is dead after two beats without an answer", () => {
+  const heartbeat = new Heartbeat();
+  heartbeat.start(100);
+  const dead = [heartbeat.dead];
+  for (let i = 0; i < 3; i++) {
+    heartbeat.beat(100 * i);
+    dead.push(heartbeat.dead);
+  }
+  assertEquals(dead, [false, false, true, true]);
+});
+
+test("Heartbeat lives again with an answer, with Hello, and with stop()", () => {
+  const heartbeat = new Heartbeat();
+  const die = () => [heartbeat.beat(0), heartbeat.beat(0)][1];
+  for (
+    const revive of [
+      (nonce: number) => heartbeat.acknowledge(nonce, 1),
+      (nonce: number) => heartbeat.acknowledge(nonce - 1, 1),
+      () => heartbeat.start(100),
+      () => heartbeat.stop(),
+    ]
+  ) {
+    const nonce = die();
+    assertEquals(heartbeat.dead, true);
+    revive(nonce);
+    assertEquals(heartbeat.dead, false);
+  }
+});
+
+test("Heartbeat does not live on answers to what was never sent", () => {
+  const heartbeat = new Heartbeat();
+  heartbeat.beat(0);
+  heartbeat.beat(10);
+  for (const nonce of [0, -1, 3, 2 ** 52]) {
+    assertEquals(heartbeat.acknowledge(nonce, 20), undefined);
+    assertEquals(heartbeat.dead, true);
+  }
+  assertEquals(heartbeat.roundTrip, undefined);
+});
+
+test("Heartbeat measures the round trip of the last beat only", () => {
+  const heartbeat = new Heartbeat();
+  heartbeat.start(100);
+  heartbeat.beat(0);
+  assertEquals(heartbeat.acknowledge(1, 30.25), 30.25);
+  heartbeat.beat(100);
+  heartbeat.beat(200);
+  assertEquals(heartbeat.acknowledge(2, 210), undefined);
+  assertEquals(heartbeat.roundTrip, 30.25);
+  assertEquals(heartbeat.acknowledge(3, 240), 40);
+  assertEquals(heartbeat.roundTrip, 40);
+});

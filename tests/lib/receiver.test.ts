@@ -1,0 +1,96 @@
+import { assertEquals } from "@std/assert";
+import test from "node:test";
+import { HOLD_LIMIT, HOLD_TIME, type ReceivedFrame, Receiver } from "../../lib/receiver.ts";
+import { RtpHeader } from "../../lib/rtp.ts";
+
+function setup() {
+  const users = new Map<number, string>();
+  const receiver = new Receiver((ssrc) => users.get(ssrc));
+  const push = (ssrc: number, sequence: number, now: number) => {
+    const header = Object.assign(new RtpHeader(), { ssrc, sequence, timestamp: 960 * sequence });
+    receiver.push(header, Uint8Array.of(sequence), now);
+  };
+  const pullAll = () => {
+    const frames: ReceivedFrame[] = [];
+    for (let frame; (frame = receiver.pull()) !== undefined;) frames.push(frame);
+    return frames;
+  };
+  const sequences = () => pullAll().map(({ sequence }) => sequence);
+  return { users, receiver, push, pullAll, sequences };
+}
+
+test("Receiver hands out the frame of a known user at once, with all that is known of it", () => {
+  const { users, receiver, push, pullAll } = setup();
+  users.set(7, "a");
+  push(7, 3, 12.5);
+  assertEquals(receiver.held, 0);
+  assertEquals(pullAll(), [
+    { userId: "a", ssrc: 7, sequence: 3, timestamp: 2880, at: 12.5, opus: Uint8Array.of(3) },
+  ]);
+  assertEquals(receiver.pull(), undefined);
+});
+
+test("Receiver copies the payload and the header", () => {
+  const { users, receiver, pullAll } = setup();
+  const header = new RtpHeader();
+  const payload = Uint8Array.of(1, 2);
+  header.ssrc = 7;
+  receiver.push(header, payload, 0);
+  payload.fill(9);
+  header.sequence = 99;
+  users.set(7, "a");
+  receiver.release(0);
+  const [{ opus, sequence }] = pullAll();
+  assertEquals([opus, sequence], [Uint8Array.of(1, 2), 0]);
+});
+
+test("Receiver holds frames of an unknown SSRC and hands them out in order", () => {
+  const { users, receiver, push, sequences } = setup();
+  for (let i = 0; i < 3; i++) push(7, i, i);
+  push(8, 50, 3);
+  assertEquals([receiver.held, sequences()], [4, []]);
+  users.set(7, "a");
+  receiver.release(10);
+  assertEquals([receiver.held, sequences()], [1, [0, 1, 2]]);
+  users.set(8, "b");
+  receiver.release(11);
+  assertEquals([receiver.held, sequences()], [0, [50]]);
+  assertEquals(receiver.expired, 0);
+});
+
+test("Receiver keeps the order where a frame overtakes release()", () => {
+  const { users, receiver, push, sequences } = setup();
+  push(7, 1, 0);
+  users.set(7, "a");
+  push(7, 2, 20);
+  receiver.release(20);
+  assertEquals(sequences(), [1, 2]);
+});
+
+test("Receiver keeps a frame for two seconds and not longer", () => {
+  const { users, receiver, push, sequences } = setup();
+  push(7, 1, 0);
+  push(7, 2, 1);
+  users.set(7, "a");
+  receiver.release(HOLD_TIME + 1);
+  assertEquals([sequences(), receiver.expired, receiver.held], [[2], 1, 0]);
+});
+
+test("Receiver drops what is too old with the next frame, and counts it, twice", () => {
+  const { receiver, push } = setup();
+  push(7, 1, 0);
+  push(7, 2, HOLD_TIME + 1);
+  assertEquals([receiver.held, receiver.expired], [1, 1]);
+  push(7, 3, 2 * HOLD_TIME + 2);
+  assertEquals([receiver.held, receiver.expired], [1, 2]);
+});
+
+test("Receiver drops the oldest frames beyond the bound, and counts them", () => {
+  const { users, receiver, push, sequences } = setup();
+  for (let i = 0; i < HOLD_LIMIT + 2; i++) push(7, i, i / 1000);
+  assertEquals([receiver.held, receiver.expired], [HOLD_LIMIT, 2]);
+  users.set(7, "a");
+  receiver.release(1);
+  const released = sequences();
+  assertEquals([released.length, released[0], released.at(-1)], [HOLD_LIMIT, 2, HOLD_LIMIT + 1]);
+});

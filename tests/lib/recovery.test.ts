@@ -1,0 +1,60 @@
+import { assert, assertEquals } from "@std/assert";
+import test from "node:test";
+import { RecoveryBudget, REJOIN_BUDGET, RESUME_BUDGET } from "../../lib/recovery.ts";
+
+function attempts(spend: () => number | undefined, count: number): (number | undefined)[] {
+  return Array.from({ length: count }, spend);
+}
+
+test("RecoveryBudget grants four resumes, the first at once, the wait doubling", () => {
+  const budget = new RecoveryBudget(() => 0.5);
+  const delays = attempts(() => budget.spendResume(), RESUME_BUDGET + 2);
+  assertEquals(delays, [0, 500, 1000, 2000, undefined, undefined]);
+});
+
+test("RecoveryBudget grants two rejoins, none of them at once", () => {
+  const budget = new RecoveryBudget(() => 0.5);
+  const delays = attempts(() => budget.spendRejoin(), REJOIN_BUDGET + 2);
+  assertEquals(delays, [500, 1000, undefined, undefined]);
+});
+
+test("RecoveryBudget fills resumes up with each rejoin, and never rejoins", () => {
+  const budget = new RecoveryBudget(() => 0);
+  let resumes = 0;
+  for (let rejoins = 0;; rejoins++) {
+    while (budget.spendResume() !== undefined) resumes++;
+    if (budget.spendRejoin() === undefined) {
+      assertEquals([resumes, rejoins], [RESUME_BUDGET * (REJOIN_BUDGET + 1), REJOIN_BUDGET]);
+      break;
+    }
+  }
+  assertEquals(budget.spendRejoin(), undefined);
+});
+
+test("RecoveryBudget does not fill up where a rejoin is refused", () => {
+  const budget = new RecoveryBudget(() => 0);
+  attempts(() => budget.spendRejoin(), REJOIN_BUDGET);
+  attempts(() => budget.spendResume(), RESUME_BUDGET);
+  assertEquals(budget.spendRejoin(), undefined);
+  assertEquals(budget.spendResume(), undefined);
+});
+
+test("RecoveryBudget.reset() fills both up, twice", () => {
+  const budget = new RecoveryBudget(() => 0.5);
+  for (let i = 0; i < 2; i++) {
+    attempts(() => budget.spendResume(), RESUME_BUDGET + 1);
+    attempts(() => budget.spendRejoin(), REJOIN_BUDGET + 1);
+    budget.reset();
+    assertEquals([budget.spendResume(), budget.spendRejoin()], [0, 500]);
+    budget.reset();
+  }
+});
+
+test("RecoveryBudget jitters over all of the wait", () => {
+  for (const fraction of [0, 0.25, 0.999]) {
+    const budget = new RecoveryBudget(() => fraction);
+    const delays = attempts(() => budget.spendResume(), RESUME_BUDGET);
+    assertEquals(delays, [0, 1000 * fraction, 2000 * fraction, 4000 * fraction]);
+    assert(delays.every((delay) => delay! < 10_000));
+  }
+});

@@ -1,0 +1,452 @@
+// Invariant: whatever the server does, a session is connected or closed with a typed
+// error within five minutes, and never sends more than five op 4 in a minute.
+
+import { assert, assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
+import test from "node:test";
+import { VoiceConnectError } from "../../lib/errors.ts";
+import type { Input, SessionEvent } from "../../lib/io.ts";
+import { discoveryResponse } from "../../lib/ip_discovery.ts";
+import { parseRtpHeader, readU32, RtpHeader } from "../../lib/rtp.ts";
+import {
+  actionsOf,
+  ADDRESS,
+  CHANNEL,
+  DESCRIPTION,
+  Driver,
+  driveTo,
+  GUILD,
+  JOIN,
+  type Plan,
+  READY,
+  ScriptedServer,
+  sentBy,
+  SESSION_ID,
+  SSRC,
+  type Step,
+  STEPS,
+  TOKEN,
+  URL_V8,
+  voiceServer,
+  voiceState,
+} from "../tools/driver.ts";
+import { hex } from "../tools/vectors.ts";
+
+const LIMIT = 300_000;
+
+/** The protocol sheet's recommendation for each close code, section 2.8. */
+const CODES: readonly (readonly [code: number, action: "resume" | "rejoin" | "wait" | "stop"])[] = [
+  [1000, "stop"],
+  [1001, "resume"],
+  [1005, "resume"],
+  [1006, "resume"],
+  [1011, "resume"],
+  [4000, "resume"],
+  [4001, "stop"],
+  [4002, "stop"],
+  [4003, "stop"],
+  [4004, "stop"],
+  [4005, "rejoin"],
+  [4006, "rejoin"],
+  [4008, "stop"],
+  [4009, "rejoin"],
+  [4011, "rejoin"],
+  [4012, "stop"],
+  [4013, "resume"],
+  [4014, "wait"],
+  [4015, "resume"],
+  [4016, "stop"],
+  [4017, "stop"],
+  [4020, "stop"],
+  [4021, "stop"],
+  [4022, "wait"],
+  [4800, "resume"],
+  [4999, "rejoin"],
+];
+
+function closings(driver: Driver): VoiceConnectError[] {
+  return driver.events.flatMap((event) => {
+    if (event.type !== "closed") return [];
+    assertInstanceOf(event.error, VoiceConnectError);
+    assertMatch(event.error.hint, /^[A-Z].{15,}[^.]$/);
+    assertMatch(event.error.message, /^Cannot stay connected while [a-z]+: [^.]/);
+    return [event.error];
+  });
+}
+
+function assertFewGatewayMessages(driver: Driver, what: string): void {
+  const sent = driver.log.filter(({ output }) => output.type === "sendGateway");
+  for (const { at } of sent) {
+    const window = sent.filter((other) => other.at >= at && other.at < at + 60_000);
+    assert(window.length <= 5, `${what}: ${window.length} op 4 in a minute`);
+  }
+}
+
+/** Runs a plan and returns what became of the session: `connected` or the error's code. */
+function run(plan: Plan, gateway: boolean, what: string): { driver: Driver; result: string } {
+  const driver = new Driver();
+  new ScriptedServer(driver, plan, gateway);
+  driver.feed(JOIN);
+  driver.wait(LIMIT);
+  assertFewGatewayMessages(driver, what);
+  const { state } = driver.session;
+  const errors = closings(driver);
+  if (state !== "closed") {
+    assertEquals([state, errors.length], ["connected", 0], what);
+    return { driver, result: state };
+  }
+  assertEquals(errors.length, 1, what);
+  assertEquals(driver.session.pollTimeout(), undefined, what);
+  return { driver, result: errors[0].code };
+}
+
+/** Closes with a code when a step is reached; the later steps need a lost connection first. */
+function closeAt(target: Step, code: number | "silence", always: boolean): Plan {
+  return (step, visit) => {
+    const wanted = always || visit === 0;
+    if (step === target) return wanted ? code : undefined;
+    const later = target === "reconnecting" || target === "resuming";
+    return later && step === "connected" && wanted ? 1006 : undefined;
+  };
+}
+
+for (const step of STEPS) {
+  test(`VoiceSession recovers from one close of every code while ${step}`, () => {
+    for (const [code, action] of CODES) {
+      const { driver, result } = run(closeAt(step, code, false), true, `${code}`);
+      assertEquals(result, action === "stop" ? "closed" : "connected", `${code}`);
+      if (action === "stop") {
+        const [{ closeCode, message }] = closings(driver);
+        assertEquals([closeCode, message.includes(`${code}`)], [code, true]);
+      }
+    }
+  });
+
+  test(`VoiceSession ends in time when no new voice server is named after a close while ${step}`, () => {
+    for (const [code, action] of CODES) {
+      const { result } = run(closeAt(step, code, false), false, `${code}`);
+      const expected = {
+        stop: "closed",
+        resume: "connected",
+        rejoin: "timeout",
+        wait: "disconnected",
+      };
+      assertEquals(result, expected[action], `${code}`);
+    }
+  });
+
+  test(`VoiceSession gives up in time when the server closes each time while ${step}`, () => {
+    for (const [code, action] of CODES) {
+      if (action === "wait") continue;
+      const { result } = run(closeAt(step, code, true), true, `${code}`);
+      assertEquals(result, "closed", `${code}`);
+    }
+  });
+
+  test(`VoiceSession gives up in time when the server is silent each time while ${step}`, () => {
+    if (step === "connected") return assertEquals(run(() => undefined, true, "").result, step);
+    const { result } = run(closeAt(step, "silence", true), true, step);
+    assertEquals(result, step === "discovering" ? "udp-unreachable" : "timeout");
+  });
+
+  test(`VoiceSession recovers when the server is silent once while ${step}`, () => {
+    const { result } = run(closeAt(step, "silence", false), true, step);
+    assertEquals(result, step === "discovering" ? "connected" : "connected");
+  });
+}
+
+test("VoiceSession gives up in time when main gateway and voice server never answer", () => {
+  for (const step of STEPS) {
+    if (step === "connected" || step === "discovering") continue;
+    assertEquals(run(closeAt(step, "silence", true), false, step).result, "timeout");
+  }
+});
+
+test("VoiceSession follows each new voice server, without op 4, however often it is moved", () => {
+  for (const code of [4014, 4022]) {
+    const driver = new Driver();
+    new ScriptedServer(
+      driver,
+      (step, visit) => step === "connected" && visit < 20 ? code : undefined,
+    );
+    driver.feed(JOIN);
+    driver.wait(LIMIT);
+    assertEquals(driver.session.state, "connected");
+    const sent = driver.log.filter(({ output }) => output.type === "sendGateway");
+    assertEquals(sent.length, 1);
+    const identifies = driver.sent().filter(({ op }) => op === 0);
+    assertEquals(
+      identifies.map(({ d }) => d.token),
+      Array.from({ length: 21 }, (_, i) => `token ${i + 1}`),
+    );
+  }
+});
+
+test("VoiceSession tells of each close with code and reason", () => {
+  const driver = driveTo("connected");
+  driver.close(4015, "Voice server crashed");
+  const disconnected: SessionEvent = {
+    type: "disconnected",
+    code: 4015,
+    reason: "Voice server crashed",
+  };
+  assertEquals(driver.events.at(-1), disconnected);
+});
+
+test("VoiceSession identifies anew where no session is established yet", () => {
+  for (const step of ["connecting", "identifying", "discovering", "selecting"] as const) {
+    const driver = driveTo(step);
+    const from = driver.log.length;
+    driver.close(1006);
+    assertEquals(driver.session.state, "connecting");
+    driver.wait(0);
+    driver.open();
+    assertEquals(driver.sent(from).map(({ op }) => op), [0], step);
+  }
+});
+
+test("VoiceSession leaves and joins with op 4 after 4006, and never uses the old data again", () => {
+  for (const step of STEPS) {
+    const driver = driveTo(step);
+    driver.close(4006);
+    assertEquals(driver.session.state, "signalling");
+    const actions = actionsOf(driver.wait(2_000));
+    assertEquals(
+      actions.map((output) => output.type === "sendGateway" && output.payload.d.channel_id),
+      [null, CHANNEL],
+    );
+    driver.feed(voiceState(null));
+    driver.feed(voiceServer("new"));
+    assertEquals(driver.session.state, "signalling");
+    const data = { guild_id: GUILD, user_id: driver.sent()[0]?.d.user_id as string };
+    const state = { ...data, user_id: "104694319306248192", channel_id: CHANNEL, session_id: "s2" };
+    driver.feed({ type: "voiceState", data: state });
+    const { d } = sentBy(driver.open())[0];
+    assertEquals([d.token, d.session_id], ["new", "s2"]);
+  }
+});
+
+// Resume
+
+function resumed(seqs: readonly (number | undefined)[]): Record<string, unknown> {
+  const driver = driveTo("connected");
+  for (const seq of seqs) driver.message(18, { user_id: "1", flags: 0 }, seq);
+  driver.close(1006);
+  assertEquals(driver.session.state, "reconnecting");
+  assertEquals(actionsOf(driver.wait(0)).filter(({ type }) => type !== "transmit"), [
+    { type: "openWebSocket", id: 3, url: URL_V8 },
+  ]);
+  const [{ op, d }, ...rest] = sentBy(driver.open());
+  assertEquals([op, rest.length], [7, 0]);
+  return d;
+}
+
+test("VoiceSession resumes with guild, session and token, and with seq_ack where there is one", () => {
+  const common = { server_id: GUILD, session_id: SESSION_ID, token: TOKEN };
+  assertEquals(resumed([]), common);
+  assertEquals(resumed([undefined]), common);
+  assertEquals(resumed([0]), { ...common, seq_ack: 0 });
+  assertEquals(resumed([5, 6]), { ...common, seq_ack: 6 });
+  assertEquals(resumed([65534, 65535, 0]), { ...common, seq_ack: 0 });
+  assertEquals(resumed([65535, undefined]), { ...common, seq_ack: 65535 });
+});
+
+test("VoiceSession resumes with the seq of a binary frame", () => {
+  const driver = driveTo("connected");
+  driver.message(18, {}, 3);
+  driver.text(hex("000019aabbcc"));
+  driver.close(4015);
+  driver.wait(0);
+  assertEquals(sentBy(driver.open())[0].d.seq_ack, 0);
+});
+
+test("VoiceSession keeps SSRC, key, counters and UDP over a resume", () => {
+  const driver = driveTo("connected");
+  const header = new RtpHeader();
+  const counters = () => {
+    const into = new Uint8Array(35);
+    assertEquals(driver.session.packetize(hex("f8fffe"), into), 35);
+    parseRtpHeader(into, header);
+    return [header.ssrc, header.sequence, header.timestamp, readU32(into, 31)];
+  };
+  counters();
+  const [ssrc, sequence, timestamp, nonce] = counters();
+  for (let i = 1; i < 3; i++) {
+    driver.close(1006);
+    driver.wait(1_000);
+    driver.open();
+    driver.message(8, { heartbeat_interval: 13_750 });
+    const actions = actionsOf(driver.message(9, null)).map(({ type }) => type);
+    assertEquals(actions, ["sendWebSocket"]);
+    assertEquals(driver.session.state, "connected");
+    assertEquals(counters(), [
+      ssrc,
+      (sequence + i) & 0xffff,
+      (timestamp + 960 * i) >>> 0,
+      nonce + i,
+    ]);
+  }
+  assertEquals(ssrc, SSRC);
+  assertEquals(driver.events.filter(({ type }) => type === "resumed").length, 2);
+});
+
+for (const order of ["Hello, Resumed", "Resumed, Hello", "Hello, Resumed, Hello", "Resumed"]) {
+  test(`VoiceSession resumes on ${order}`, () => {
+    const driver = driveTo("resuming");
+    for (const name of order.split(", ")) {
+      if (name === "Hello") driver.message(8, { heartbeat_interval: 1000 });
+      else driver.message(9, null);
+    }
+    assertEquals(driver.session.state, "connected");
+    const beats = sentBy(driver.wait(1000)).filter(({ op }) => op === 3);
+    assertEquals(beats.length, order.includes("Hello") ? 1 : 0);
+  });
+}
+
+test("VoiceSession takes Ready in answer to Resume for a new session", () => {
+  const driver = driveTo("connected");
+  driver.message(18, {}, 500);
+  driver.feed({ type: "speak", flags: 1 });
+  driver.close(1006);
+  driver.wait(0);
+  driver.open();
+  assertEquals(actionsOf(driver.message(2, { ...READY, ssrc: 99 })), [
+    { type: "closeUdp", id: 2 },
+    { type: "openUdp", id: 4, address: READY.ip, port: READY.port },
+  ]);
+  assertEquals([driver.session.state, driver.session.mode], ["discovering", undefined]);
+  driver.feed({ type: "udpOpen", id: 4 });
+  driver.datagram(discoveryResponse(99, ADDRESS));
+  const sent = sentBy(driver.message(4, DESCRIPTION));
+  assertEquals(sent.find(({ op }) => op === 5)?.d.ssrc, 99);
+  assertEquals([driver.session.state, driver.session.ssrc], ["connected", 99]);
+});
+
+test("VoiceSession does not acknowledge the old session's messages in a new one", () => {
+  const driver = driveTo("connected");
+  driver.message(18, {}, 500);
+  driver.close(1006);
+  driver.wait(0);
+  driver.open();
+  driver.message(2, READY);
+  assertEquals(Object.keys(sentBy(driver.message(3, null))[0].d), ["t"]);
+});
+
+test("VoiceSession starts without seq_ack after a fresh Identify", () => {
+  const driver = driveTo("connected");
+  driver.message(18, {}, 500);
+  driver.feed(voiceServer("new"));
+  driver.open();
+  assertEquals(Object.keys(sentBy(driver.message(3, null))[0].d), ["t"]);
+});
+
+test("VoiceSession tries to resume four times and then joins afresh", () => {
+  const driver = driveTo("connected");
+  let opened = 0;
+  driver.perform = (output) => {
+    if (output.type === "openWebSocket") {
+      opened++;
+      driver.schedule(1, () => driver.close(1006));
+    }
+  };
+  driver.close(1006);
+  driver.wait(8_000);
+  assertEquals([opened, driver.session.state], [4, "signalling"]);
+});
+
+test("VoiceSession has its budget back after a minute of connection, and not before", () => {
+  for (const [held, expected] of [[59_000, 2], [61_000, 3]] as const) {
+    const driver = driveTo("connected");
+    let rejoins = 0;
+    driver.perform = (output) => {
+      for (const { op, d } of sentBy([output])) if (op === 3) driver.message(6, { t: d.t });
+      if (output.type === "sendGateway" && output.payload.d.channel_id !== null) rejoins++;
+    };
+    const handshake = () => {
+      driver.feed(voiceState());
+      driver.feed(voiceServer(`token ${rejoins}`));
+      driver.open();
+      driver.message(8, { heartbeat_interval: 5_000 });
+      driver.message(2, READY);
+      driver.datagram(discoveryResponse(SSRC, ADDRESS));
+      driver.message(4, DESCRIPTION);
+      assertEquals(driver.session.state, "connected");
+    };
+    const rejoin = () => {
+      const before = rejoins;
+      driver.close(4006);
+      for (let i = 0; i < 80 && rejoins === before; i++) driver.wait(1_000);
+    };
+    for (let i = 0; i < 2; i++) {
+      rejoin();
+      handshake();
+    }
+    driver.wait(held);
+    assertEquals(driver.session.state, "connected");
+    rejoin();
+    assertEquals(rejoins, expected);
+  }
+});
+
+test("VoiceSession does not blame a close that it has recovered from", () => {
+  const driver = driveTo("resuming");
+  driver.message(9, null);
+  driver.feed(voiceState(null));
+  const [{ code, closeCode }] = closings(driver);
+  assertEquals([code, closeCode], ["disconnected", undefined]);
+});
+
+// Retired ids
+
+test("VoiceSession ignores all that comes late from a retired transport", () => {
+  for (const step of ["connecting", "discovering", "connected", "reconnecting"] as const) {
+    const driver = driveTo(step);
+    const websocket = driver.websocketId;
+    const udp = driver.udpId;
+    driver.feed(voiceServer("new"));
+    const { state } = driver.session;
+    assertEquals(state, "connecting");
+    const timeout = driver.session.pollTimeout();
+    const late: Input[] = [
+      { type: "websocketOpen", id: websocket },
+      ...[8, 2, 4, 9, 3, 11].map((op): Input => ({
+        type: "websocketMessage",
+        id: websocket,
+        data: JSON.stringify({ op, d: { ...READY, ...DESCRIPTION, heartbeat_interval: 1 } }),
+      })),
+      { type: "websocketMessage", id: websocket, data: hex("000719aabbcc") },
+      { type: "websocketClose", id: websocket, code: 4004, reason: "" },
+      { type: "udpOpen", id: udp },
+      { type: "datagram", id: udp, data: discoveryResponse(SSRC, ADDRESS) },
+      { type: "udpClose", id: udp, reason: "" },
+    ];
+    for (const input of late) {
+      if (udp === 0 && "id" in input && input.id === 0) continue;
+      assertEquals(driver.feed(input), [], `${step}: ${input.type}`);
+    }
+    assertEquals([driver.session.state, driver.session.pollTimeout()], [state, timeout]);
+  }
+});
+
+test("VoiceSession ignores transports of the future, and all of them once it is closed", () => {
+  const closed = driveTo("connected");
+  closed.feed({ type: "leave" });
+  for (const [driver, id] of [[driveTo("connected"), 77], [closed, 1], [closed, 2]] as const) {
+    const { state } = driver.session;
+    for (
+      const input of [
+        { type: "websocketOpen", id },
+        { type: "websocketMessage", id, data: '{"op":3,"d":null}' },
+        { type: "websocketClose", id, code: 1006, reason: "" },
+        { type: "udpOpen", id },
+        { type: "udpClose", id, reason: "" },
+        { type: "datagram", id, data: new Uint8Array(3) },
+      ] as const
+    ) {
+      assertEquals(driver.feed(input), [], input.type);
+    }
+    assertEquals(driver.session.state, state);
+  }
+  assertEquals(closed.feed(voiceState()), []);
+  assertEquals(closed.feed(voiceServer("new")), []);
+  assertEquals(closed.feed({ type: "timeout" }), []);
+});

@@ -1,0 +1,133 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import test from "node:test";
+import { inspect } from "node:util";
+import { RemoteProtocolError } from "../../lib/errors.ts";
+import { GATEWAY_LIMIT, Signalling } from "../../lib/signalling.ts";
+
+const ENDPOINT = "a.discord.media:2048";
+const TOKEN = "66d29164ee8cd919";
+const SERVER = { endpoint: ENDPOINT, token: TOKEN, sessionId: "s" };
+
+function joined(): Signalling {
+  const signalling = new Signalling("1", "2");
+  signalling.join({ type: "join", channelId: "3" });
+  return signalling;
+}
+
+test("Signalling has a server when both updates have come, in either order", () => {
+  for (const order of ["state server", "server state"]) {
+    const signalling = joined();
+    for (const update of order.split(" ")) {
+      assertEquals(signalling.server, undefined);
+      if (update === "state") signalling.takeState("3", "s");
+      else assertEquals(signalling.takeServer(ENDPOINT, TOKEN), true);
+    }
+    assertEquals(signalling.server?.url, `wss://${ENDPOINT}/?v=8`);
+    assertEquals(signalling.server?.token.reveal(), TOKEN);
+    assertEquals(signalling.sessionId, "s");
+  }
+});
+
+test("Signalling.takeServer() tells another server from the same one", () => {
+  const signalling = joined();
+  assertEquals(signalling.takeServer(ENDPOINT, TOKEN), true);
+  assertEquals(signalling.takeServer(ENDPOINT, TOKEN), false);
+  assertEquals(signalling.takeServer(ENDPOINT, "other"), true);
+  assertEquals(signalling.takeServer("b.discord.media", "other"), true);
+  signalling.forgetServer();
+  assertEquals(signalling.takeServer("b.discord.media", "other"), true);
+});
+
+test("Signalling.takeServer() with a malformed endpoint changes nothing", () => {
+  const signalling = joined();
+  signalling.takeState("3", "s");
+  signalling.takeServer(ENDPOINT, TOKEN);
+  assertThrows(() => signalling.takeServer("http://x", "other"), RemoteProtocolError);
+  assertEquals(signalling.server?.url, `wss://${ENDPOINT}/?v=8`);
+  assertEquals(signalling.server?.token.reveal(), TOKEN);
+});
+
+test("Signalling.join() with a malformed endpoint changes nothing", () => {
+  const signalling = joined();
+  const server = { ...SERVER, endpoint: "two words" };
+  assertThrows(() => signalling.join({ type: "join", channelId: "4", server }), RangeError);
+  assertEquals(signalling.active, true);
+  assertEquals(signalling.enter(0).d.channel_id, "3");
+});
+
+test("Signalling forgets: a join both, forget() both, forgetServer() one", () => {
+  const full = () => {
+    const signalling = joined();
+    signalling.takeState("3", "s");
+    signalling.takeServer(ENDPOINT, TOKEN);
+    return signalling;
+  };
+  const rejoined = full();
+  rejoined.join({ type: "join", channelId: "4" });
+  assertEquals([rejoined.server, rejoined.sessionId], [undefined, undefined]);
+  const forgotten = full();
+  forgotten.forget();
+  assertEquals([forgotten.server, forgotten.sessionId], [undefined, undefined]);
+  const waiting = full();
+  waiting.forgetServer();
+  assertEquals([waiting.server, waiting.sessionId], [undefined, "s"]);
+});
+
+test("Signalling is active only where the session itself does the signalling", () => {
+  const signalling = new Signalling("1", "2");
+  assertEquals(signalling.active, false);
+  signalling.join({ type: "join", channelId: "3", server: SERVER });
+  assertEquals(signalling.active, false);
+  assertEquals(signalling.server?.token.reveal(), TOKEN);
+  signalling.join({ type: "join", channelId: "3" });
+  assertEquals([signalling.active, signalling.server], [true, undefined]);
+});
+
+test("Signalling knows the own voice state and the own guild's server", () => {
+  const signalling = joined();
+  const state = { channel_id: "3", session_id: "s" };
+  assertEquals(signalling.isOwn({ ...state, guild_id: "1", user_id: "2" }), true);
+  assertEquals(signalling.isOwn({ ...state, guild_id: "1", user_id: "9" }), false);
+  assertEquals(signalling.isOwn({ ...state, guild_id: "9", user_id: "2" }), false);
+  assertEquals(signalling.isOwn({ ...state, user_id: "2" }), false);
+  const server = { token: TOKEN, endpoint: ENDPOINT };
+  assertEquals(signalling.isOurs({ ...server, guild_id: "1" }), true);
+  assertEquals(signalling.isOurs({ ...server, guild_id: "9" }), false);
+  assertEquals(signalling.isOurs({ ...server, guild_id: null }), false);
+});
+
+test("Signalling.enter() and exit() build op 4", () => {
+  const signalling = new Signalling("1", "2");
+  signalling.join({ type: "join", channelId: "3", selfDeaf: true });
+  const d = { guild_id: "1", channel_id: "3", self_mute: false, self_deaf: true };
+  assertEquals(signalling.enter(0), { op: 4, d });
+  assertEquals(signalling.exit(0), { op: 4, d: { ...d, channel_id: null } });
+  signalling.join({ type: "join", channelId: "3", selfMute: true });
+  assertEquals(signalling.enter(0).d, { ...d, self_mute: true, self_deaf: false });
+});
+
+test("Signalling.takeState() moves the channel that is asked for next", () => {
+  const signalling = joined();
+  signalling.takeState("5", "s");
+  assertEquals(signalling.enter(0).d.channel_id, "5");
+  assertEquals(signalling.enter(0).d.self_mute, false);
+});
+
+test("Signalling.delay() keeps five op 4 in a minute", () => {
+  const signalling = joined();
+  for (let i = 0; i < GATEWAY_LIMIT; i++) {
+    assertEquals(signalling.delay(1, 100), 0);
+    if (i % 2 === 0) signalling.enter(100);
+    else signalling.exit(100);
+  }
+  assertEquals([signalling.delay(1, 100), signalling.delay(1, 60_099)], [60_000, 1]);
+  assertEquals(signalling.delay(2, 60_100), 0);
+});
+
+test("Signalling shows no token to inspection and JSON", () => {
+  const signalling = joined();
+  signalling.join({ type: "join", channelId: "3", server: SERVER });
+  const shown = inspect([signalling, signalling.server], { depth: Infinity, showHidden: true }) +
+    JSON.stringify([signalling, signalling.server]);
+  assertEquals(shown.includes(TOKEN), false, shown);
+});

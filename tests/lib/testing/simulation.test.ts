@@ -1,0 +1,88 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import test from "node:test";
+
+import { Simulation, type SimulationOptions } from "../../../lib/testing/simulation.ts";
+
+const OPUS = Uint8Array.of(0xf8, 0xff, 0xfe);
+
+function talk(options: SimulationOptions): Simulation {
+  const simulation = new Simulation(options);
+  const [alice, bob] = ["10", "20"].map((userId) => simulation.bot({ userId }));
+  alice!.join();
+  bob!.join();
+  simulation.run(5000);
+  assertEquals([alice!.session.state, bob!.session.state], ["connected", "connected"]);
+  alice!.speak();
+  for (let i = 0; i < 50; i++) {
+    assert(alice!.send(OPUS));
+    simulation.run(20);
+  }
+  simulation.run(100);
+  assertEquals(bob!.frames.every(({ userId, opus }) => userId === "10" && opus.length === 3), true);
+  if (options.loss === undefined) assertEquals(bob!.frames.length, 50);
+  return simulation;
+}
+
+test("Simulation carries every frame over a good link", () => {
+  const simulation = talk({});
+  assertEquals(simulation.now, 6100);
+  assertEquals(simulation.server.stats().dropped, {});
+});
+
+test("Simulation gives the same course for the same seed, another for another", () => {
+  const course = (seed: number) => {
+    const link = { seed, loss: 0.2, jitter: 30, duplicates: 0.2 };
+    return JSON.stringify(talk(link).events);
+  };
+  assertEquals(course(7), course(7));
+  assert(course(7) !== course(8));
+});
+
+test("Simulation: a cut WebSocket is resumed, with the session's SSRC", () => {
+  const simulation = new Simulation();
+  const bot = simulation.bot({ userId: "10" });
+  bot.join();
+  simulation.run(1000);
+  const { ssrc } = bot.session;
+  bot.cutWebSocket();
+  simulation.run(1000);
+  assertEquals([bot.session.state, bot.session.ssrc], ["connected", ssrc]);
+  assertEquals(simulation.events.filter(({ type }) => type === "resumed").length, 1);
+});
+
+test("Simulation: moved, reallocated, closed and disconnected bots do as Discord's clients", () => {
+  const simulation = new Simulation();
+  const bot = simulation.bot({ userId: "10" });
+  bot.join();
+  simulation.run(1000);
+  const settles = (state: string) => {
+    simulation.run(5000);
+    assertEquals(bot.session.state, state);
+  };
+  simulation.feedGateway({ type: "moveUser", guildId: "1", userId: "10", channelId: "3" });
+  settles("connected");
+  simulation.feedGateway({ type: "reallocate", guildId: "1" });
+  settles("connected");
+  simulation.feedServer({ type: "closeClient", userId: "10", code: 4006 });
+  settles("connected");
+  simulation.feedServer({ type: "closeClient", userId: "10", code: 4015 });
+  settles("connected");
+  simulation.feedGateway({ type: "disconnectUser", guildId: "1", userId: "10" });
+  settles("closed");
+  const { websockets, sessions } = simulation.server.stats();
+  assertEquals([websockets, sessions], [0, 0]);
+});
+
+test("Simulation: an hour of connection needs no rejoin", () => {
+  const simulation = new Simulation();
+  const bot = simulation.bot({ userId: "10" });
+  bot.join();
+  simulation.run(3_600_000);
+  assertEquals(bot.session.state, "connected");
+  assertEquals(simulation.events.filter(({ type }) => type === "close").length, 0);
+});
+
+test("Simulation.feedServer() throws what a command throws", () => {
+  const simulation = new Simulation();
+  assertThrows(() => simulation.feedServer({ type: "closeClient", userId: "1", code: 4000 }));
+});
