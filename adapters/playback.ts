@@ -99,14 +99,12 @@ export class Playback {
     this.#playing = true;
     const ended = this.#ended.signal;
     const signal = options.signal === undefined ? ended : AbortSignal.any([options.signal, ended]);
-    const packets = iterate(source);
     try {
       await delay(SPEAKING_LEAD, { signal });
       this.#pacer.resume(performance.now());
-      const packetsSent = await this.#sendAll(packets, signal);
+      const packetsSent = await this.#sendAll(iterate(source), signal);
       return { packetsSent, silenceSent: await this.#sendSilence() };
     } catch (error) {
-      void release(packets);
       if (!ended.aborted) await this.#sendSilence();
       throw error;
     } finally {
@@ -115,10 +113,15 @@ export class Playback {
   }
 
   async #sendAll(packets: PacketIterator, signal: AbortSignal): Promise<number> {
-    for (let packetsSent = 0;; packetsSent++) {
-      const { done, value } = await abortable(Promise.resolve(packets.next()), signal);
-      if (done) return packetsSent;
-      await this.#sendPaced(value, signal);
+    try {
+      for (let packetsSent = 0;; packetsSent++) {
+        const { done, value } = await abortable(Promise.resolve(packets.next()), signal);
+        if (done) return packetsSent;
+        await this.#sendPaced(value, signal);
+      }
+    } catch (error) {
+      void release(packets);
+      throw error;
     }
   }
 

@@ -11,7 +11,7 @@ import { ENCRYPTION_MODES, type EncryptionMode } from "@sotto/voice";
 import { type RuntimeName, RUNTIMES } from "./runtimes.ts";
 
 /** For people who have mistyped, or asked. */
-export const USAGE = `Usage: deno task demo [FILE.ogg] [options]
+export const USAGE: string = `Usage: deno task demo [FILE.ogg] [options]
 
 Two bots talk through a voice server on loopback: one plays an Ogg Opus file, the
 other records it. The recording is then compared with the file.

@@ -70,7 +70,11 @@ export function showProgress(
  * @param total Seconds of the file.
  * @param width Most columns that the line may fill.
  */
-export function progressLine(snapshot: Snapshot, total: number, width = DEFAULT_WIDTH): string {
+export function progressLine(
+  snapshot: Snapshot,
+  total: number,
+  width: number = DEFAULT_WIDTH,
+): string {
   const { seconds, sent, received, lost, roundTrip, pacing } = snapshot;
   const filled = total > 0 ? Math.min(BAR_SIZE, Math.floor(seconds / total * BAR_SIZE)) : BAR_SIZE;
   const line = [

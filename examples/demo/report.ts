@@ -172,7 +172,7 @@ ${
         title: `Received: ${audio.name}`,
         className: "received",
         channels: waveforms.received,
-        marks,
+        lost,
       },
     ], seconds)
   }
