@@ -23,6 +23,9 @@ export interface DriverHandlers {
 
 const BUFFER_SIZE = 2048;
 
+/** A timer that is so late, in milliseconds, says that the whole process stood still. */
+const STALL = 500;
+
 /** Drives one session. */
 export class Driver {
   readonly #session: VoiceSession;
@@ -34,6 +37,7 @@ export class Driver {
   #sealed = new Uint8Array(BUFFER_SIZE);
   #websocket: WebSocketConnection | undefined;
   #udp: DatagramSocket | undefined;
+  #udpId: number | undefined;
   #unsent = 0;
   #socketErrors = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -154,10 +158,11 @@ export class Driver {
   }
 
   #openUdp(id: number, address: string, port: number): void {
+    this.#udpId = id;
     this.#udp = this.#transport.openDatagram({ address, port }, {
       open: () => this.feed({ type: "udpOpen", id }),
       message: (data) => this.#receive(id, data),
-      error: () => this.#socketErrors++,
+      error: () => this.#socketErrors += Number(id === this.#udpId),
       close: (error) => this.feed({ type: "udpClose", id, reason: error.message }),
     });
   }
@@ -166,9 +171,11 @@ export class Driver {
     this.#unsent += this.#udp?.dropped ?? 0;
     this.#udp?.close();
     this.#udp = undefined;
+    this.#udpId = undefined;
   }
 
   #receive(id: number, datagram: Uint8Array): void {
+    if (id !== this.#udpId) return;
     this.#opened = atLeast(this.#opened, datagram.length);
     const size = this.#session.depacketize(datagram, this.#opened);
     if (size < 0) return this.feed({ type: "datagram", id, data: datagram });
@@ -193,15 +200,17 @@ export class Driver {
     clearTimeout(this.#timer);
     const at = this.#session.pollTimeout();
     if (at === undefined) return;
-    this.#timer = setTimeout(() => {
-      this.feed({ type: "timeout" }, Math.max(at, performance.now()));
-    }, Math.max(0, at - now));
+    this.#timer = setTimeout(() => this.#wake(at), Math.max(0, at - now));
+  }
+
+  #wake(at: number): void {
+    const now = performance.now();
+    // The process stood still: what the server sent meanwhile comes before its deadline.
+    if (now - at > STALL) this.#timer = setTimeout(() => this.#wake(now), 0);
+    else this.feed({ type: "timeout" }, Math.max(at, now));
   }
 }
 
-function atLeast(
-  buffer: Uint8Array<ArrayBuffer>,
-  size: number,
-): Uint8Array<ArrayBuffer> {
+function atLeast(buffer: Uint8Array<ArrayBuffer>, size: number): Uint8Array<ArrayBuffer> {
   return buffer.length < size ? new Uint8Array(size) : buffer;
 }

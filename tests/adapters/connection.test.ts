@@ -518,15 +518,16 @@ test(
     const [first, second] = [hearNext(alice), hearNext(alice)];
     const third = alice.speakers().getReader();
     const sent = packets(10);
-    await bob.play([
-      ...sent.slice(0, 5),
-      ...endOn(async () => {
-        const { value } = await third.read();
-        assertEquals(value?.userId, BOB);
-        await third.cancel();
-      }),
-      ...sent.slice(5),
-    ]);
+    const cancelled = third.read().then(async ({ value }) => {
+      assertEquals(value?.userId, BOB);
+      await third.cancel();
+    });
+    await bob.play((async function* () {
+      yield* sent.slice(0, 5);
+      await cancelled;
+      yield* sent.slice(5);
+    })());
+    await until(() => alice.stats().received === sent.length + SILENCE_COUNT);
     bob.leave();
     for (const frames of await Promise.all([first, second])) {
       assertEquals(frames.slice(0, 10).map(({ opus }) => opus), sent);

@@ -1,0 +1,45 @@
+/**
+ * On Deno a bot needs the network and nothing else: no FFI, environment, files, unstable APIs.
+ *
+ * @module
+ */
+
+import { assertEquals } from "@std/assert";
+import test from "node:test";
+import { fileURLToPath } from "node:url";
+import { startVoiceServer } from "@sotto/voice/testing";
+import { runtimePath } from "../../examples/demo/runtimes.ts";
+import { startChild } from "../tools/child.ts";
+import { within } from "../tools/waiting.ts";
+
+const BOT = fileURLToPath(new URL("../tools/permission_bot.ts", import.meta.url));
+const LIMIT = 30_000;
+
+for (const permission of ["--allow-net=127.0.0.1", "--allow-net"]) {
+  test(
+    `a bot sends on Deno with ${permission} alone`,
+    within(LIMIT, async () => {
+      await using server = await startVoiceServer();
+      const args = ["run", permission, "--no-prompt", "--no-check", BOT, server.url];
+      using child = startChild(await runtimePath("deno"), args);
+      const { code, stdout, stderr } = await child.ended;
+      assertEquals([code, stderr], [0, ""]);
+      assertEquals(JSON.parse(stdout), { packetsSent: 20, silenceSent: 5 });
+      const { accepted, dropped, sessions } = server.stats();
+      assertEquals([accepted, dropped, sessions], [25, {}, 0]);
+    }),
+  );
+}
+
+test(
+  "a bot on Deno without --allow-net fails, so that the permissions above are in force",
+  within(LIMIT, async () => {
+    await using server = await startVoiceServer();
+    const args = ["run", "--no-prompt", "--no-check", BOT, server.url];
+    using child = startChild(await runtimePath("deno"), args);
+    const { code, stderr } = await child.ended;
+    assertEquals(code, 1);
+    assertEquals(/--allow-net/.test(stderr), true, stderr);
+    assertEquals(server.stats().accepted, 0);
+  }),
+);
