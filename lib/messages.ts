@@ -12,6 +12,7 @@
 import { RemoteProtocolError } from "./errors.ts";
 import { KEY_SIZE } from "./packet.ts";
 import { VoiceOpcodes } from "./opcodes.ts";
+import { Secret } from "./secret.ts";
 
 /** Version of the voice gateway that this module speaks. */
 export const GATEWAY_VERSION = 8;
@@ -100,7 +101,7 @@ export interface SessionDescriptionPayload {
   /** The encryption mode that was selected. */
   readonly mode: string;
   /** `KEY_SIZE` bytes. */
-  readonly secret_key: Uint8Array;
+  readonly secret_key: Secret<Uint8Array>;
 }
 
 /** Payload of Speaking (op 5), from the server. */
@@ -233,7 +234,7 @@ export function readSessionDescription(d: unknown): SessionDescriptionPayload {
   if (!valid) {
     wrong(op, "secret_key", `an array of ${KEY_SIZE} bytes`, REDACTED);
   }
-  return { mode, secret_key: Uint8Array.from(key) };
+  return { mode, secret_key: new Secret(Uint8Array.from(key)) };
 }
 
 /** Reads the payload of Speaking. @throws {RemoteProtocolError} A field is wrong. */
@@ -297,10 +298,16 @@ function wrong(
   wanted: string,
   value: unknown,
 ): never {
-  const shown = value === REDACTED ? "another value" : JSON.stringify(value)?.slice(0, 80);
-  throw new RemoteProtocolError(
-    `op ${op}: "${field}" must be ${wanted}: got ${shown}`,
-  );
+  throw new RemoteProtocolError(`op ${op}: "${field}" must be ${wanted}: got ${show(value)}`);
+}
+
+function show(value: unknown): string | undefined {
+  if (value === REDACTED) return "another value";
+  try {
+    return JSON.stringify(value)?.slice(0, 80);
+  } catch {
+    return "a value nested too deeply";
+  }
 }
 
 function fieldsOf(op: number, d: unknown): Record<string, unknown> {

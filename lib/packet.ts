@@ -66,7 +66,7 @@ export function chooseMode(
   const mode = preference.find((candidate) => offered.includes(candidate));
   if (mode !== undefined) return mode;
   throw new RemoteProtocolError(
-    `Cannot choose an encryption mode: the server offers [${offered.join(", ")}], ` +
+    `Cannot choose an encryption mode: the server offers [${offered.join(", ").slice(0, 400)}], ` +
       `the client takes [${preference.join(", ")}]`,
   );
 }

@@ -16,6 +16,9 @@ export const HOLD_TIME = 2000;
 /** Most frames that are held for all unknown SSRCs together. */
 export const HOLD_LIMIT = 400;
 
+/** Most frames that wait to be pulled; the oldest give way. */
+export const READY_LIMIT = 1000;
+
 /** An Opus frame of a user. */
 export interface ReceivedFrame {
   /** Who speaks. */
@@ -40,6 +43,7 @@ export class Receiver {
   readonly #ready: ReceivedFrame[] = [];
   #held: HeldFrame[] = [];
   #expired = 0;
+  #overflowed = 0;
 
   /**
    * Starts with nothing held.
@@ -58,6 +62,11 @@ export class Receiver {
   /** Frames that were held in vain and dropped. */
   get expired(): number {
     return this.#expired;
+  }
+
+  /** Frames that nobody pulled in time. */
+  get overflowed(): number {
+    return this.#overflowed;
   }
 
   /**
@@ -98,6 +107,10 @@ export class Receiver {
   #deliver(frame: HeldFrame): boolean {
     const userId = this.#userOf(frame.ssrc);
     if (userId === undefined) return false;
+    if (this.#ready.length >= READY_LIMIT) {
+      this.#ready.shift();
+      this.#overflowed++;
+    }
     this.#ready.push({ ...frame, userId });
     return true;
   }

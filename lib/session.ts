@@ -83,6 +83,9 @@ export const PHASE_TIMEOUTS: { readonly [S in State]?: number } = {
   resuming: 10_000,
 };
 
+/** Beyond it a millisecond more makes no difference to a number. */
+const MAX_TIME = Number.MAX_SAFE_INTEGER / 2;
+
 /** Close code of a client that will come back with Resume; 1000 would end the session. */
 const RECONNECT_CODE = 4900;
 const NORMAL_CODE = 1000;
@@ -90,6 +93,7 @@ const NORMAL_CODE = 1000;
 /** Discord's voice protocol for one guild and one user. */
 export class VoiceSession {
   readonly #options: SessionOptions;
+  readonly #modes: readonly EncryptionMode[];
   readonly #timers = new TimerTable();
   readonly #outbox = new Outbox();
   readonly #websocket = new VoiceSocket(this.#outbox, this.#timers);
@@ -115,6 +119,7 @@ export class VoiceSession {
    */
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#modes = options.modes ?? ENCRYPTION_MODES;
     this.#signalling = new Signalling(options.guildId, options.userId);
     this.#budget = new RecoveryBudget(() => this.#randomU32() / 2 ** 32);
     this.#media = new MediaPlane(this.#randomU32() & 0xffff, this.#randomU32());
@@ -175,7 +180,11 @@ export class VoiceSession {
    * nothing has changed.
    */
   handleInput(input: Input, now: number): void {
-    if (!Number.isFinite(now)) throw new RangeError("Cannot take an input: its time is not finite");
+    if (!(Math.abs(now) <= MAX_TIME)) {
+      throw new RangeError(
+        `Cannot take an input at ${now}: want milliseconds, at most ${MAX_TIME}`,
+      );
+    }
     this.#now = Math.max(this.#now, now);
     switch (input.type) {
       case "join":
@@ -250,10 +259,13 @@ export class VoiceSession {
 
   #handleJoin(input: JoinInput): void {
     this.#demand(input.server === undefined ? "join" : "serverUpdate", "join");
+    const inside = this.#signalling.isInside(input.channelId);
     this.#signalling.join(input);
     if (input.server !== undefined) return this.#connect();
     this.#disconnect();
     this.#signal("join");
+    // For a channel that one is in, Discord names no voice server.
+    if (inside) this.#sendVoiceState("exit");
     this.#sendVoiceState("enter");
   }
 
@@ -390,12 +402,13 @@ export class VoiceSession {
     const { ssrc, ip, port, modes } = readReady(d);
     if (transition(this.#state, "ready") === undefined) return this.#unexpected("Ready");
     try {
-      this.#mode = chooseMode(modes, this.#options.modes);
+      this.#mode = chooseMode(modes, this.#modes);
     } catch (error) {
       return this.#fail(noSharedMode((error as Error).message));
     }
     // In answer to Resume it is a new session: what was is void.
     this.#closeUdp();
+    this.#participants.clear();
     this.#websocket.forgetSequence();
     this.#ssrc = ssrc;
     this.#signal("ready");
@@ -407,11 +420,11 @@ export class VoiceSession {
     if (transition(this.#state, "sessionDescription") === undefined) {
       return this.#unexpected("Session Description");
     }
-    if (!isEncryptionMode(mode)) {
+    if (!isEncryptionMode(mode) || !this.#modes.includes(mode)) {
       return this.#fail(noSharedMode(`the server has selected the mode ${mode}`));
     }
     const aead = this.#options.aead ?? nobleAead;
-    this.#media.start(this.#ssrc, new PacketCipher(mode, key, aead, this.#nonces));
+    this.#media.start(this.#ssrc, new PacketCipher(mode, key.reveal(), aead, this.#nonces));
     this.#signal("sessionDescription");
     this.#outbox.event({ type: "ready", ssrc: this.#ssrc, mode });
     this.#timers.set("keepalive", this.#now);
@@ -425,6 +438,7 @@ export class VoiceSession {
   }
 
   #established(): void {
+    this.#closeCode = undefined;
     this.#timers.set("stable", this.#now + STABLE_DELAY);
     if (this.#speaking !== 0) this.#sendSpeaking();
     this.#websocket.beat(this.#now);

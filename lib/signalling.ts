@@ -59,6 +59,11 @@ export class Signalling {
     return this.#sessionId === undefined ? undefined : this.#server;
   }
 
+  /** Tells whether the client is in a channel, as far as the main gateway has said. */
+  isInside(channelId: string): boolean {
+    return this.#sessionId !== undefined && this.#join?.channelId === channelId;
+  }
+
   /** Whether the session may use op 4: not where its caller does the signalling. */
   get active(): boolean {
     return this.#join !== undefined && this.#join.server === undefined;

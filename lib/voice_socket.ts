@@ -5,6 +5,7 @@
  * @module
  */
 
+import { RemoteProtocolError } from "./errors.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import {
   decodeMessage,
@@ -18,6 +19,9 @@ import {
 import { opcodeName, VoiceOpcodes } from "./opcodes.ts";
 import type { Outbox } from "./outbox.ts";
 import type { TimerTable } from "./timer.ts";
+
+/** Longest message that is taken, in characters or bytes. */
+export const MESSAGE_LIMIT = 1_048_576;
 
 /** One WebSocket at a time; closing it retires its id at once. */
 export class VoiceSocket {
@@ -101,6 +105,11 @@ export class VoiceSocket {
    * @throws {RemoteProtocolError} It is not what the protocol says.
    */
   receive(data: string | Uint8Array, now: number): VoiceMessage | undefined {
+    if (data.length > MESSAGE_LIMIT) {
+      throw new RemoteProtocolError(
+        `Cannot read a message of ${data.length} characters: at most ${MESSAGE_LIMIT} are taken`,
+      );
+    }
     const message = typeof data === "string" ? decodeMessage(data) : decodeServerBinary(data);
     this.#seqAck = message.seq ?? this.#seqAck;
     this.#outbox.message("received", "websocket", opcodeName(message.op));

@@ -340,7 +340,8 @@ test("readReady() reads the examples, without the wrong heartbeat_interval", () 
 
 test("readSessionDescription() copies the key and never shows it", () => {
   const { mode, secret_key } = readSessionDescription({ mode: "m", secret_key: KEY });
-  assertEquals([mode, secret_key], ["m", Uint8Array.from(KEY)]);
+  assertEquals([mode, secret_key.reveal()], ["m", Uint8Array.from(KEY)]);
+  assertEquals(JSON.stringify(secret_key), '"[redacted]"');
   const error = assertThrows(() =>
     readSessionDescription(example("Example Session Description Payload"))
   );

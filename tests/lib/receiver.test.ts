@@ -1,6 +1,12 @@
 import { assertEquals } from "@std/assert";
 import test from "node:test";
-import { HOLD_LIMIT, HOLD_TIME, type ReceivedFrame, Receiver } from "../../lib/receiver.ts";
+import {
+  HOLD_LIMIT,
+  HOLD_TIME,
+  READY_LIMIT,
+  type ReceivedFrame,
+  Receiver,
+} from "../../lib/receiver.ts";
 import { RtpHeader } from "../../lib/rtp.ts";
 
 function setup() {
@@ -93,4 +99,12 @@ test("Receiver drops the oldest frames beyond the bound, and counts them", () =>
   receiver.release(1);
   const released = sequences();
   assertEquals([released.length, released[0], released.at(-1)], [HOLD_LIMIT, 2, HOLD_LIMIT + 1]);
+});
+
+test("Receiver is bounded in the frames that nobody pulls, and counts the rest, twice", () => {
+  const { users, receiver, push } = setup();
+  users.set(7, "a");
+  for (let i = 0; i < READY_LIMIT + 2; i++) push(7, i, i);
+  assertEquals(receiver.overflowed, 2);
+  assertEquals(receiver.pull()?.sequence, 2);
 });

@@ -865,3 +865,18 @@ test("VoiceSession counts flipped bits of a packet as dropped and opens the pack
   assertEquals(counted, 8 * packet.length);
   assertEquals(driver.session.depacketize(packet, into), 3);
 });
+
+test("VoiceSession leaves a channel that it is in before it joins it again", () => {
+  const driver = driveTo("connected");
+  const channels = actionsOf(driver.feed(JOIN)).flatMap((output) =>
+    output.type === "sendGateway" ? [output.payload.d.channel_id] : []
+  );
+  assertEquals(channels, [null, CHANNEL]);
+});
+
+test("VoiceSession takes no key for a mode that it did not offer to take", () => {
+  const modes = ["aead_xchacha20_poly1305_rtpsize"] as const;
+  const driver = driveTo("selecting", new Driver({ modes }));
+  driver.message(4, { ...DESCRIPTION, mode: "aead_aes256_gcm_rtpsize" });
+  assertEquals(driver.session.state, "closed");
+});

@@ -387,6 +387,37 @@ test("VoiceSession has its budget back after a minute of connection, and not bef
   }
 });
 
+test("VoiceSession rejoins only as soon as five op 4 a minute allow it", () => {
+  const driver = new Driver();
+  const start = driver.now;
+  for (let i = 0; i < 4; i++) {
+    driver.feed(JOIN);
+    driver.wait(1_000);
+  }
+  driver.feed(voiceState());
+  driver.feed(voiceServer());
+  driver.close(4006);
+  driver.wait(LIMIT);
+  const sent = driver.log.flatMap(({ at, output }) =>
+    output.type === "sendGateway" ? [at - start] : []
+  );
+  assertEquals(sent.slice(0, 6), [0, 1_000, 2_000, 3_000, 60_000, 60_000]);
+  assertFewGatewayMessages(driver, "rejoin");
+});
+
+test("VoiceSession fails without op 4 where five of them went out already", () => {
+  for (const [joins, expected] of [[4, 5], [5, 5]]) {
+    const driver = new Driver();
+    for (let i = 0; i < joins; i++) driver.feed(JOIN);
+    driver.feed(voiceState());
+    driver.feed(voiceServer());
+    driver.close(4004);
+    assertEquals(driver.session.state, "closed");
+    const sent = driver.log.filter(({ output }) => output.type === "sendGateway");
+    assertEquals(sent.length, expected);
+  }
+});
+
 test("VoiceSession does not blame a close that it has recovered from", () => {
   const driver = driveTo("resuming");
   driver.message(9, null);

@@ -4,7 +4,7 @@ import { RemoteProtocolError } from "../../lib/errors.ts";
 import type { Output } from "../../lib/io.ts";
 import { Outbox } from "../../lib/outbox.ts";
 import { TimerTable } from "../../lib/timer.ts";
-import { VoiceSocket } from "../../lib/voice_socket.ts";
+import { MESSAGE_LIMIT, VoiceSocket } from "../../lib/voice_socket.ts";
 
 function setup() {
   const outbox = new Outbox();
@@ -77,4 +77,12 @@ test("VoiceSocket.close() retires the id at once and stops the heart", () => {
   socket.send(5, {});
   socket.close(1000);
   assertEquals([drain(), timers.next()], [[], undefined]);
+});
+
+test("VoiceSocket takes no message longer than its limit", () => {
+  const { socket } = setup();
+  const text = (size: number) => `{"op":250,"d":"${"x".repeat(size - 17)}"}`;
+  assertEquals(text(MESSAGE_LIMIT).length, MESSAGE_LIMIT);
+  assertEquals(socket.receive(text(MESSAGE_LIMIT), 0)?.op, 250);
+  assertThrows(() => socket.receive(text(MESSAGE_LIMIT + 1), 0), RemoteProtocolError);
 });
