@@ -115,13 +115,8 @@ export class VoiceConnection implements AsyncDisposable {
    * @throws {TypeError} Neither or both of `adapterCreator` and `server` are given.
    * @throws {RangeError} The endpoint of `server` is malformed.
    */
-  static async join(
-    transport: Transport,
-    options: JoinVoiceOptions,
-  ): Promise<VoiceConnection> {
-    if (
-      (options.adapterCreator === undefined) === (options.server === undefined)
-    ) {
+  static async join(transport: Transport, options: JoinVoiceOptions): Promise<VoiceConnection> {
+    if ((options.adapterCreator === undefined) === (options.server === undefined)) {
       throw new TypeError(
         "Cannot join: either `adapterCreator` or `server` must be given",
       );
@@ -174,10 +169,7 @@ export class VoiceConnection implements AsyncDisposable {
    * @throws {SyntaxError} The source gave something that is no Opus packet.
    * @throws The reason of `options.signal`, or what the source throws.
    */
-  async play(
-    source: PacketSource,
-    options: PlayOptions = {},
-  ): Promise<PlayResult> {
+  async play(source: PacketSource, options: PlayOptions = {}): Promise<PlayResult> {
     if (this.#playback.playing) {
       throw new LocalProtocolError("Cannot play: another source is playing");
     }

@@ -50,11 +50,7 @@ export class Driver {
    * @param transport The runtime's sockets.
    * @param handlers Who is told.
    */
-  constructor(
-    session: VoiceSession,
-    transport: Transport,
-    handlers: DriverHandlers,
-  ) {
+  constructor(session: VoiceSession, transport: Transport, handlers: DriverHandlers) {
     this.#session = session;
     this.#transport = transport;
     this.#handlers = handlers;

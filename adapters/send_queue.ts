@@ -17,11 +17,7 @@ export const SEND_QUEUE_CAPACITY = 256;
 export type SendDone = (error?: Error | null) => void;
 
 /** Starts one send. The bytes stay untouched until `done` is called. */
-export type SendStart<To> = (
-  datagram: Uint8Array,
-  to: To,
-  done: SendDone,
-) => void;
+export type SendStart<To> = (datagram: Uint8Array, to: To, done: SendDone) => void;
 
 /** A bounded queue in front of one socket. `To` is the address, `void` where it is connected. */
 export class SendQueue<To = void> {

@@ -69,10 +69,7 @@ export interface Transport {
   /** The fastest AEAD implementations that this runtime has. */
   readonly aead: AeadProvider;
   /** Opens a UDP socket connected to `remote`. */
-  openDatagram(
-    remote: SocketAddress,
-    handlers: DatagramHandlers,
-  ): DatagramSocket;
+  openDatagram(remote: SocketAddress, handlers: DatagramHandlers): DatagramSocket;
   /** Opens a WebSocket to `url` (`ws:` or `wss:`). */
   openWebSocket(url: string, handlers: WebSocketHandlers): WebSocketConnection;
 }

@@ -25,12 +25,7 @@ export interface Aead {
    * @param plainSize Bytes of plaintext.
    * @param nonce Nonce of the cipher's own size.
    */
-  seal(
-    packet: Uint8Array,
-    aadSize: number,
-    plainSize: number,
-    nonce: Uint8Array,
-  ): void;
+  seal(packet: Uint8Array, aadSize: number, plainSize: number, nonce: Uint8Array): void;
   /**
    * Checks the tag and decrypts into `into`.
    *

@@ -65,10 +65,7 @@ export class VoiceConnectError extends Error {
    * @param details The same for programs.
    */
   constructor(message: string, details: VoiceConnectErrorDetails) {
-    super(
-      message,
-      details.cause === undefined ? undefined : { cause: details.cause },
-    );
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.phase = details.phase;
     this.code = details.code;
     this.hint = details.hint;

@@ -76,10 +76,7 @@ export function discoveryRequest(ssrc: number): Uint8Array {
  * @param from The address that the request came from.
  * @returns `DISCOVERY_SIZE` bytes.
  */
-export function discoveryResponse(
-  ssrc: number,
-  from: DiscoveredAddress,
-): Uint8Array {
+export function discoveryResponse(ssrc: number, from: DiscoveredAddress): Uint8Array {
   const response = discoveryHead(RESPONSE, ssrc);
   for (let i = 0; i < from.address.length; i++) {
     response[ADDRESS_OFFSET + i] = from.address.charCodeAt(i);
@@ -95,9 +92,7 @@ export function discoveryResponse(
  * @param datagram Any datagram.
  * @returns The SSRC, or `undefined` where it is no request.
  */
-export function parseDiscoveryRequest(
-  datagram: Uint8Array,
-): number | undefined {
+export function parseDiscoveryRequest(datagram: Uint8Array): number | undefined {
   const isRequest = datagram.length === DISCOVERY_SIZE &&
     readU16(datagram, 0) === REQUEST && readU16(datagram, 2) === BODY_SIZE;
   return isRequest ? readU32(datagram, 4) : undefined;
@@ -126,9 +121,7 @@ export function parseDiscoveryResponse(
   if (readU32(datagram, 4) !== ssrc) return "wrong-ssrc";
   const end = datagram.indexOf(0, ADDRESS_OFFSET);
   if (end < 0 || end >= PORT_OFFSET) return "bad-address";
-  const address = String.fromCharCode(
-    ...datagram.subarray(ADDRESS_OFFSET, end),
-  );
+  const address = String.fromCharCode(...datagram.subarray(ADDRESS_OFFSET, end));
   if (!isIpv4(address)) return "bad-address";
   const port = readU16(datagram, PORT_OFFSET);
   return port === 0 ? "bad-port" : { address, port };

@@ -126,11 +126,7 @@ export class MediaPlane {
   }
 
   /** See `VoiceSession.packetize`. */
-  packetize(
-    frame: Uint8Array,
-    into: Uint8Array,
-    timestamp: number = this.#timestamp,
-  ): number {
+  packetize(frame: Uint8Array, into: Uint8Array, timestamp: number = this.#timestamp): number {
     const cipher = this.#cipher;
     const duration = packetDuration(frame);
     const size = RTP_HEADER_SIZE + frame.length + PACKET_OVERHEAD;
@@ -162,9 +158,7 @@ export class MediaPlane {
     const header = this.#parsed;
     const fault = parseRtpHeader(datagram, header);
     if (fault !== undefined) return this.drop(fault);
-    if (header.payloadType !== OPUS_PAYLOAD_TYPE) {
-      return this.drop("payload-type");
-    }
+    if (header.payloadType !== OPUS_PAYLOAD_TYPE) return this.drop("payload-type");
     const cipher = this.#cipher;
     if (cipher === undefined) return this.drop("not-connected");
     const size = cipher.openRtp(datagram, header, into);

@@ -148,9 +148,7 @@ export function decodeMessage(text: string): VoiceMessage {
   } catch {
     throw new RemoteProtocolError("Cannot read a message: it is not JSON");
   }
-  if (!isRecord(message)) {
-    throw new RemoteProtocolError("Cannot read a message: it is no object");
-  }
+  if (!isRecord(message)) throw new RemoteProtocolError("Cannot read a message: it is no object");
   const { op, d, seq } = message;
   if (!isInteger(op, 255)) {
     throw new RemoteProtocolError('Cannot read a message: "op" is no opcode');
@@ -199,12 +197,7 @@ export function readHello(d: unknown): HelloPayload {
   const valid = typeof interval === "number" && interval > 0 &&
     interval < Infinity;
   if (!valid) {
-    wrong(
-      VoiceOpcodes.Hello,
-      "heartbeat_interval",
-      "a positive number",
-      interval,
-    );
+    wrong(VoiceOpcodes.Hello, "heartbeat_interval", "a positive number", interval);
   }
   return { heartbeat_interval: interval };
 }
@@ -213,13 +206,9 @@ export function readHello(d: unknown): HelloPayload {
 export function readReady(d: unknown): ReadyPayload {
   const op = VoiceOpcodes.Ready;
   const { ssrc, ip, port, modes } = fieldsOf(op, d);
-  if (!isInteger(ssrc, 0xffffffff)) {
-    wrong(op, "ssrc", "an unsigned 32-bit integer", ssrc);
-  }
+  if (!isInteger(ssrc, 0xffffffff)) wrong(op, "ssrc", "an unsigned 32-bit integer", ssrc);
   if (typeof ip !== "string" || ip === "") wrong(op, "ip", "an IP address", ip);
-  if (!isInteger(port, 0xffff) || port === 0) {
-    wrong(op, "port", "an integer of 1 to 65535", port);
-  }
+  if (!isInteger(port, 0xffff) || port === 0) wrong(op, "port", "an integer of 1 to 65535", port);
   if (!isStrings(modes)) wrong(op, "modes", "an array of strings", modes);
   return { ssrc, ip, port, modes };
 }
@@ -231,9 +220,7 @@ export function readSessionDescription(d: unknown): SessionDescriptionPayload {
   if (typeof mode !== "string") wrong(op, "mode", "a string", mode);
   const valid = Array.isArray(key) && key.length === KEY_SIZE &&
     key.every((byte) => isInteger(byte, 255));
-  if (!valid) {
-    wrong(op, "secret_key", `an array of ${KEY_SIZE} bytes`, REDACTED);
-  }
+  if (!valid) wrong(op, "secret_key", `an array of ${KEY_SIZE} bytes`, REDACTED);
   return { mode, secret_key: new Secret(Uint8Array.from(key)) };
 }
 
@@ -242,13 +229,9 @@ export function readSpeaking(d: unknown): SpeakingPayload {
   const op = VoiceOpcodes.Speaking;
   const { user_id, ssrc, speaking } = fieldsOf(op, d);
   if (typeof user_id !== "string") wrong(op, "user_id", "a string", user_id);
-  if (!isInteger(ssrc, 0xffffffff)) {
-    wrong(op, "ssrc", "an unsigned 32-bit integer", ssrc);
-  }
+  if (!isInteger(ssrc, 0xffffffff)) wrong(op, "ssrc", "an unsigned 32-bit integer", ssrc);
   const flags = typeof speaking === "boolean" ? Number(speaking) : speaking;
-  if (!isInteger(flags, 0xffffffff)) {
-    wrong(op, "speaking", "a bit mask", speaking);
-  }
+  if (!isInteger(flags, 0xffffffff)) wrong(op, "speaking", "a bit mask", speaking);
   return { user_id, ssrc, speaking: flags };
 }
 
@@ -271,12 +254,7 @@ export function readHeartbeatAck(d: unknown): number {
 export function readClientsConnect(d: unknown): readonly string[] {
   const { user_ids } = fieldsOf(VoiceOpcodes.ClientsConnect, d);
   if (!isStrings(user_ids)) {
-    wrong(
-      VoiceOpcodes.ClientsConnect,
-      "user_ids",
-      "an array of strings",
-      user_ids,
-    );
+    wrong(VoiceOpcodes.ClientsConnect, "user_ids", "an array of strings", user_ids);
   }
   return user_ids;
 }
@@ -292,12 +270,7 @@ export function readClientDisconnect(d: unknown): string {
 
 const REDACTED = /* @__PURE__ */ Symbol("[redacted]");
 
-function wrong(
-  op: number,
-  field: string,
-  wanted: string,
-  value: unknown,
-): never {
+function wrong(op: number, field: string, wanted: string, value: unknown): never {
   throw new RemoteProtocolError(`op ${op}: "${field}" must be ${wanted}: got ${show(value)}`);
 }
 

@@ -47,9 +47,7 @@ export class NonceCounter {
   next(into: Uint8Array): void {
     const value = this.#next;
     if (value >= LIMIT) {
-      throw new LocalProtocolError(
-        "Cannot seal a packet: all 2^32 nonces of this key are spent",
-      );
+      throw new LocalProtocolError("Cannot seal a packet: all 2^32 nonces of this key are spent");
     }
     this.#next = value + 1;
     into[0] = value >>> 24;

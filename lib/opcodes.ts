@@ -51,9 +51,7 @@ export const VoiceOpcodes = {
 /** An opcode of the voice gateway. */
 export type VoiceOpcodes = typeof VoiceOpcodes[keyof typeof VoiceOpcodes];
 
-const NAMES: readonly (string | undefined)[] = /* @__PURE__ */ Object.entries(
-  VoiceOpcodes,
-)
+const NAMES: readonly (string | undefined)[] = /* @__PURE__ */ Object.entries(VoiceOpcodes)
   .reduce<(string | undefined)[]>((names, [name, op]) => {
     names[op] = name;
     return names;

@@ -191,9 +191,7 @@ export class PacketCipher {
     let end = plainSize;
     if (header.padding) {
       const padding = end > start ? into[end - 1] : 0;
-      if (padding === 0 || padding > end - start) {
-        return this.#drop("bad-padding");
-      }
+      if (padding === 0 || padding > end - start) return this.#drop("bad-padding");
       end -= padding;
     }
     if (start > 0) into.copyWithin(0, start, end);

@@ -47,10 +47,7 @@ export type RtpFault = "too-short" | "bad-version";
  * @param header Receives the fields. Of no use where a fault is returned.
  * @returns `undefined`, or why it is not an RTP packet.
  */
-export function parseRtpHeader(
-  datagram: Uint8Array,
-  header: RtpHeader,
-): RtpFault | undefined {
+export function parseRtpHeader(datagram: Uint8Array, header: RtpHeader): RtpFault | undefined {
   if (datagram.length < RTP_HEADER_SIZE) return "too-short";
   const first = datagram[0];
   if (first >>> 6 !== 2) return "bad-version";
@@ -102,11 +99,7 @@ export function readU32(bytes: Uint8Array, offset: number): number {
 }
 
 /** Writes the low 32 bits of `value` big endian. */
-export function writeU32(
-  bytes: Uint8Array,
-  offset: number,
-  value: number,
-): void {
+export function writeU32(bytes: Uint8Array, offset: number, value: number): void {
   bytes[offset] = value >>> 24;
   bytes[offset + 1] = value >>> 16;
   bytes[offset + 2] = value >>> 8;

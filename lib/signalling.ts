@@ -117,9 +117,7 @@ export class Signalling {
   takeServer(endpoint: string, token: string): boolean {
     const server = prepareReceived(endpoint, token);
     const known = this.#server;
-    if (server.url === known?.url && token === known.token.reveal()) {
-      return false;
-    }
+    if (server.url === known?.url && token === known.token.reveal()) return false;
     this.#server = server;
     return true;
   }
@@ -168,9 +166,7 @@ function prepareReceived(endpoint: string, token: string): VoiceServerData {
   }
 }
 
-function prepare(
-  { endpoint, token }: Pick<VoiceServer, "endpoint" | "token">,
-): VoiceServerData {
+function prepare({ endpoint, token }: Pick<VoiceServer, "endpoint" | "token">): VoiceServerData {
   return {
     url: websocketUrl(endpoint, GATEWAY_VERSION),
     token: new Secret(token),

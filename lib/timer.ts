@@ -6,14 +6,7 @@
  */
 
 /** Names of a session's timers. */
-export const TIMERS = [
-  "phase",
-  "retry",
-  "heartbeat",
-  "keepalive",
-  "discovery",
-  "stable",
-] as const;
+export const TIMERS = ["phase", "retry", "heartbeat", "keepalive", "discovery", "stable"] as const;
 
 /**
  * - `phase`: the present state has taken too long
@@ -57,9 +50,7 @@ export class TimerTable {
   next(): number | undefined {
     let earliest: number | undefined;
     for (const at of this.#deadlines) {
-      if (at !== undefined && (earliest === undefined || at < earliest)) {
-        earliest = at;
-      }
+      if (at !== undefined && (earliest === undefined || at < earliest)) earliest = at;
     }
     return earliest;
   }
