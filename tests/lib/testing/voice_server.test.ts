@@ -14,7 +14,7 @@ import {
   GCM,
   identity,
   openGcm,
-  RawClient,
+  type RawClient,
   Rig,
   rtpHeader,
   sealGcm,
