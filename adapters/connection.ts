@@ -5,7 +5,7 @@
  */
 
 import { LocalProtocolError, VoiceConnectError } from "../lib/errors.ts";
-import type { VoiceServer } from "../lib/gateway.ts";
+import type { VoiceServer, VoiceStatePayload } from "../lib/gateway.ts";
 import type { SessionEvent } from "../lib/io.ts";
 import type { MediaCounters } from "../lib/media.ts";
 import { SpeakingFlags } from "../lib/speaking.ts";
@@ -82,6 +82,9 @@ export class VoiceConnection implements AsyncDisposable {
   readonly #closed = Promise.withResolvers<VoiceConnectError | undefined>();
   readonly #ready = Promise.withResolvers<void>();
   #adapter: DiscordGatewayAdapterImplementerMethods | undefined;
+  #leaving = false;
+  #adapterError: unknown;
+  #ended: VoiceConnectError | undefined;
   #websocketRoundTrip: number | undefined;
   #udpRoundTrip: number | undefined;
 
@@ -95,13 +98,13 @@ export class VoiceConnection implements AsyncDisposable {
       random: (into) => crypto.getRandomValues(into as Uint8Array<ArrayBuffer>),
     });
     this.#driver = new Driver(this.#session, transport, {
-      gateway: (payload) => this.#adapter?.sendPayload(payload),
+      gateway: (payload) => this.#sendGateway(payload),
       event: (event) => this.#handleEvent(event),
       frame: (frame) => this.#feeds.forEach((feed) => feed.push(frame)),
     });
     this.#playback = new Playback(
       (packet, timestamp) => this.#driver.send(packet, timestamp),
-      this.#session.timestamp,
+      () => this.#session.timestamp,
     );
     this.#ready.promise.catch(() => {});
   }
@@ -173,6 +176,7 @@ export class VoiceConnection implements AsyncDisposable {
     if (this.#playback.playing) {
       throw new LocalProtocolError("Cannot play: another source is playing");
     }
+    if (this.#ended !== undefined) throw this.#ended;
     this.setSpeaking(SpeakingFlags.Microphone);
     try {
       return await this.#playback.play(source, options);
@@ -233,7 +237,9 @@ export class VoiceConnection implements AsyncDisposable {
 
   /** Leaves the channel and frees everything. Does nothing where that has happened. */
   leave(): void {
-    if (this.state !== "closed") this.#driver.feed({ type: "leave" });
+    if (this.#leaving || this.state === "closed") return;
+    this.#leaving = true;
+    this.#driver.feed({ type: "leave" });
   }
 
   /** Leaves. */
@@ -261,6 +267,16 @@ export class VoiceConnection implements AsyncDisposable {
     } catch (error) {
       this.leave();
       throw error;
+    }
+  }
+
+  #sendGateway(payload: VoiceStatePayload): void {
+    try {
+      this.#adapter?.sendPayload(payload);
+    } catch (error) {
+      this.#adapterError ??= error;
+      this.#ready.reject(error);
+      this.leave();
     }
   }
 
@@ -300,14 +316,15 @@ export class VoiceConnection implements AsyncDisposable {
       phase: "closed",
       code: "left",
       hint: "The bot, or the gateway library, has left the channel",
-      cause: signal?.reason,
+      cause: this.#adapterError ?? signal?.reason,
     });
+    this.#ended = left;
     signal?.removeEventListener("abort", this.#abort);
     this.#playback.end(left);
     for (const feed of this.#feeds) feed.end();
     this.#feeds.clear();
     this.#ready.reject(left);
-    this.#closed.resolve(error);
+    this.#closed.resolve(this.#adapterError === undefined ? error : left);
     this.#adapter?.destroy();
     this.#adapter = undefined;
   }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { LocalProtocolError } from "../lib/errors.ts";
 import type { VoiceStatePayload } from "../lib/gateway.ts";
 import type { Input, Output, SessionEvent } from "../lib/io.ts";
 import { type ReceivedFrame, Receiver } from "../lib/receiver.ts";
@@ -90,9 +91,7 @@ export class Driver {
     this.#feeding = true;
     try {
       this.#process(input, now);
-      for (let next; (next = this.#pending.shift()) !== undefined;) {
-        this.#process(next, now);
-      }
+      for (let next; (next = this.#pending.shift()) !== undefined;) this.#processQueued(next, now);
     } finally {
       this.#feeding = false;
       this.#arm(now);
@@ -114,11 +113,18 @@ export class Driver {
     return true;
   }
 
+  #processQueued(input: Input, now: number): void {
+    try {
+      this.#process(input, now);
+    } catch (error) {
+      // A command that was legal when it was given, and has been overtaken since.
+      if (!(error instanceof LocalProtocolError)) throw error;
+    }
+  }
+
   #process(input: Input, now: number): void {
     this.#session.handleInput(input, now);
-    for (let output; (output = this.#session.pollOutput()) !== undefined;) {
-      this.#perform(output);
-    }
+    for (let output; (output = this.#session.pollOutput()) !== undefined;) this.#perform(output);
   }
 
   #perform(output: Output): void {
@@ -196,7 +202,7 @@ export class Driver {
     clearTimeout(this.#timer);
     const at = this.#session.pollTimeout();
     if (at === undefined) return;
-    this.#timer = setTimeout(() => this.#wake(at), Math.max(0, at - now));
+    this.#timer = setTimeout(() => this.#wake(at), Math.max(0, Math.ceil(at - now)));
   }
 
   #wake(at: number): void {

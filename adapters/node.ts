@@ -1,5 +1,5 @@
 /**
- * Voice connections on Node 22.18 or later.
+ * Voice connections on Node 24 or later.
  *
  * @example Join, play, leave
  * ```ts ignore

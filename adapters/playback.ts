@@ -52,7 +52,8 @@ export class Playback {
   readonly #pacer = new Pacer();
   readonly #lateness = new Lateness();
   readonly #ended = new AbortController();
-  readonly #timestampBase: number;
+  readonly #earliest: () => number;
+  #timestampBase: number;
   #connected: PromiseWithResolvers<void> | undefined = Promise.withResolvers();
   #playing = false;
 
@@ -60,11 +61,12 @@ export class Playback {
    * Starts suspended; `resume` lets it send.
    *
    * @param send Sends a packet; returns `false` while there is no connection.
-   * @param timestampBase RTP timestamp of the first packet.
+   * @param earliest RTP timestamp that follows what was sent so far.
    */
-  constructor(send: (packet: Uint8Array, timestamp: number) => boolean, timestampBase: number) {
+  constructor(send: (packet: Uint8Array, timestamp: number) => boolean, earliest: () => number) {
     this.#send = send;
-    this.#timestampBase = timestampBase;
+    this.#earliest = earliest;
+    this.#timestampBase = earliest();
   }
 
   /** Whether a source is playing. */
@@ -132,6 +134,13 @@ export class Playback {
     return SILENCE_COUNT;
   }
 
+  /** A timestamp never steps back, whatever else was sent meanwhile. */
+  #timestampAt(position: number): number {
+    const ahead = (this.#earliest() - this.#timestampBase - position) | 0;
+    if (ahead > 0) this.#timestampBase += ahead;
+    return (this.#timestampBase + position) >>> 0;
+  }
+
   async #sendPaced(packet: Uint8Array, signal: AbortSignal): Promise<void> {
     const duration = packetDuration(packet);
     signal.throwIfAborted();
@@ -145,8 +154,7 @@ export class Playback {
       if (wait > 0) await delay(wait, { signal });
       if (this.#connected !== undefined) continue;
       const now = performance.now();
-      const timestamp = this.#timestampBase + this.#pacer.advance(duration, now);
-      if (!this.#send(packet, timestamp >>> 0)) continue;
+      if (!this.#send(packet, this.#timestampAt(this.#pacer.advance(duration, now)))) continue;
       this.#lateness.record(now - due);
       return;
     }

@@ -78,8 +78,8 @@ export class SpeakerFeed {
     let speaker = this.#speakers.get(frame.userId);
     if (speaker === undefined) {
       speaker = new Speaker(frame.userId);
+      if (!this.#sink.push(speaker)) return;
       this.#speakers.set(frame.userId, speaker);
-      this.#sink.push(speaker);
     }
     speaker.push(frame);
   }
@@ -120,10 +120,11 @@ class Sink<T> {
     return this.#dropped;
   }
 
-  push(item: T): void {
-    if (this.#open && (this.#controller.desiredSize ?? 0) > 0) {
-      this.#controller.enqueue(item);
-    } else this.#dropped++;
+  push(item: T): boolean {
+    const room = this.#open && (this.#controller.desiredSize ?? 0) > 0;
+    if (room) this.#controller.enqueue(item);
+    else this.#dropped++;
+    return room;
   }
 
   end(): void {

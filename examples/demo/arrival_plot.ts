@@ -29,7 +29,7 @@ export function drawArrivals(timing: Timing, lost: readonly number[], seconds: n
   const y = (ms: number) => (top - ms) / (top - bottom) * HEIGHT;
   const line = (className: string, ms: number) =>
     `<path class="level ${className}" d="M0 ${round(y(ms))}h${WIDTH}"/>`;
-  const levels = ticks(bottom, top, 4);
+  const levels = ticks(bottom, top, 6);
   const dots = thin(arrivals).map(({ time, late }) =>
     `M${round(time / seconds * WIDTH)} ${round(y(late))}h0`
   );

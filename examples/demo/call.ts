@@ -45,6 +45,8 @@ export interface CallOptions {
 export interface CallRecord {
   /** Encryption mode. */
   readonly mode: EncryptionMode;
+  /** When playing began: the player asked for the first packet, in monotonic milliseconds. */
+  readonly startedAt: number;
   /** When each packet was sent, in monotonic milliseconds. */
   readonly sentAt: readonly number[];
   /** Frames of silence that were sent behind the packets. */
@@ -90,6 +92,7 @@ class Call {
   readonly #roundTrip = { websocket: [] as number[], udp: [] as number[] };
   readonly #sentAt: number[] = [];
   readonly #frames: ReceivedFrame[] = [];
+  #startedAt = 0;
   #sentDuration = 0;
 
   constructor(
@@ -123,10 +126,11 @@ class Call {
     const played = this.#options.onPlay(() => this.#observe(player, recorder));
     const { silenceSent } = await player.play(this.#source()).finally(played);
     await deadline(heard, PATIENCE).catch(ignoreTimeout);
-    this.#noteAudio();
+    this.#noteAudio(silenceSent);
     return {
       mode,
       silenceSent,
+      startedAt: this.#startedAt,
       sentAt: this.#sentAt,
       frames: [...this.#frames],
       counters: recorder.stats(),
@@ -150,6 +154,7 @@ class Call {
 
   /** The player asks for the next packet as soon as it has sent one: that is the instant noted. */
   *#source(): Generator<Uint8Array, void> {
+    this.#startedAt = performance.now();
     for (const packet of this.#packets) {
       yield packet;
       this.#sentAt.push(performance.now());
@@ -190,18 +195,15 @@ class Call {
     this.#messages.push({ at, bot, direction, channel, name });
   }
 
-  #noteAudio(): void {
-    const name = (count: number) => `${count} Opus packets`;
-    const add = (bot: BotName, direction: "sent" | "received", at: number, count: number) =>
-      this.#messages.push({
-        at: at - this.#start,
-        bot,
-        direction,
-        channel: "udp",
-        name: name(count),
-      });
-    if (this.#sentAt.length > 0) add("A", "sent", this.#sentAt[0], this.#sentAt.length);
-    if (this.#frames.length > 0) add("B", "received", this.#frames[0].at, this.#frames.length);
+  #noteAudio(silenceSent: number): void {
+    const [first] = this.#frames;
+    this.#noteStream("A", "sent", this.#sentAt[0], this.#sentAt.length + silenceSent);
+    if (first !== undefined) this.#noteStream("B", "received", first.at, this.#frames.length);
+  }
+
+  #noteStream(bot: BotName, direction: "sent" | "received", at: number, count: number): void {
+    const name = `${count} Opus packets`;
+    this.#messages.push({ at: at - this.#start, bot, direction, channel: "udp", name });
   }
 }
 

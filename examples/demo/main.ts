@@ -10,7 +10,7 @@
  */
 
 import { spawn } from "node:child_process";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, open, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -66,7 +66,7 @@ async function rerun(runtime: RuntimeName, args: readonly string[]): Promise<num
 
 async function demonstrate(wanted: DemoArguments): Promise<ReportData> {
   const packets = await readPackets(wanted.file);
-  for (const path of [wanted.out, wanted.report]) await mkdir(dirname(path), { recursive: true });
+  for (const path of [wanted.out, wanted.report]) await prepareFile(path);
   const sent = packets.map(({ packet }) => packet);
   const seconds = packets.reduce((sum, { duration }) => sum + duration, 0) / SAMPLE_RATE;
   const stream = wanted.json ? process.stderr : process.stdout;
@@ -84,14 +84,23 @@ async function demonstrate(wanted: DemoArguments): Promise<ReportData> {
 }
 
 async function readPackets(path: string): Promise<readonly OggOpusPacket[]> {
-  const file = await readFile(path);
   try {
-    const { packets } = readOggOpus(file);
+    const { packets } = readOggOpus(await readFile(path));
     if (packets.length > 0) return packets;
   } catch (error) {
     throw new Error(`Cannot play ${path}: ${describe(error)}`, { cause: error });
   }
   throw new Error(`Cannot play ${path}: it holds no audio packets, want at least 1`);
+}
+
+/** Finds out before the call, not after it, that a file cannot be written. */
+async function prepareFile(path: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await (await open(path, "a")).close();
+  } catch (error) {
+    throw new Error(`Cannot write ${path}: ${describe(error)}`, { cause: error });
+  }
 }
 
 function describe(error: unknown): string {

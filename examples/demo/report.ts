@@ -202,14 +202,15 @@ are not part of it. Sequence numbers say which packets are missing.</li>
 <li><b>Lost</b> is what was sent and had not come 2&nbsp;s after the last packet was sent.
 <b>Overtaken</b> packets came, but behind a later one.</li>
 <li><b>Pacing</b> is the library's count of ${pacing.count} sends, silence included: the instant of
-sending against the instant in its schedule.</li>
+sending against the instant in its schedule. A packet that was sent early counts as 0.</li>
 <li><b>Arrivals</b> are the instants at which datagrams reached bot B, against the instants at which
-the file wants its packets if it starts when the first one was sent. Packets were sent up to a
-millisecond early where a timer fired early, so values may be below 0. ${spreadText(late)}</li>
-<li><b>Transit</b> is from the send of a packet (noted when the player, having sent it, asked its
-source for the next one) to its arrival, through the server. ${spreadText(transit)}</li>
-<li><b>Round trips</b> are medians over both bots: ${roundTrip.websocket.length} heartbeats, for
-which the demo's server asks each second, and ${roundTrip.udp.length} UDP keepalives.</li>
+the file wants its packets if it starts when the player asks for the first one. Where a timer fires
+early a packet may be a little early, below 0. ${spreadText(late)}</li>
+<li><b>Transit</b> is from the send of a packet (noted when the player, having sent it, asks for the
+next one) to its arrival, through the server. ${spreadText(transit)}</li>
+<li><b>Round trips</b> are the library's, medians over both bots: heartbeats
+(${roundTrip.websocket.length}, since the demo's server asks each second) and UDP keepalives
+(${roundTrip.udp.length}).</li>
 </ul></section>`;
 }
 

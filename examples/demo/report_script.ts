@@ -19,16 +19,18 @@ const heads = areas.map((area) => {
   });
   return head;
 });
+let frame = 0;
 function draw() {
   const at = audio.currentTime / audio.duration || 0;
   for (const head of heads) {
     head.style.left = 100 * at + "%";
     head.hidden = at === 0;
   }
-  if (!audio.paused) requestAnimationFrame(draw);
+  cancelAnimationFrame(frame);
+  if (!audio.paused) frame = requestAnimationFrame(draw);
 }
 if (audio) {
-  for (const name of ["play", "pause", "seeked", "ended"]) audio.addEventListener(name, draw);
+  for (const name of ["play", "pause", "seeking", "timeupdate"]) audio.addEventListener(name, draw);
   draw();
 }
 `;

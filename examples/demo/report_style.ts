@@ -46,7 +46,7 @@ small, .note, .brand, dt { color: var(--soft); }
   overflow-wrap: anywhere;
 }
 .figures {
-  display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: 1rem 1.2rem; margin: 0;
+  display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 1rem 1.2rem; margin: 0;
 }
 .figures div { border-top: 2px solid var(--line); padding-top: .4rem; min-width: 0; }
 dt { font-size: .8rem; }
@@ -85,6 +85,7 @@ h3.received { color: var(--received); }
 .legend .p99::before { border-top: 2px dashed var(--high); }
 
 .heads { display: grid; grid-template-columns: repeat(5, minmax(0, 1fr)); margin-left: 3.6rem; text-align: center; line-height: 1.2; }
+.heads div { padding: 0 .2rem; }
 .heads b { display: block; font-size: .85rem; }
 .heads small { font-size: .72rem; }
 .heads .lane-A b { color: var(--sent); }
@@ -93,12 +94,12 @@ h3.received { color: var(--received); }
 .lifelines { position: absolute; inset: .4rem 0 0 3.6rem; }
 .lifelines i { position: absolute; top: 0; bottom: 0; width: 1px; background: var(--line); }
 ol { position: relative; list-style: none; margin: 0; padding: 0 0 .5rem; }
-ol li { display: grid; grid-template-columns: 3.6rem minmax(0, 1fr); height: 1.75rem; }
+ol li { display: grid; grid-template-columns: 3.6rem minmax(0, 1fr); height: 1.8rem; }
 ol li.gap { margin-top: 1.6rem; }
 ol time { align-self: end; font-size: .72rem; line-height: 1; color: var(--soft); }
 .lane { position: relative; }
 .lane b {
-  position: absolute; bottom: 5px; transform: translateX(-50%); padding: 0 .25rem;
+  position: absolute; bottom: 8px; transform: translateX(-50%); padding: 0 .25rem;
   font-size: .75rem; font-weight: 500; line-height: 1.25; white-space: nowrap; background: var(--card);
 }
 .lane i { position: absolute; bottom: 4px; border-top: 1.5px solid currentColor; }

@@ -22,11 +22,11 @@ export const PINNED_VERSIONS: Readonly<Record<RuntimeName, string>> = {
   node: "24.21.0",
 };
 
-/** The oldest version that is used without fetching. Node strips types from 22.18 on. */
+/** The oldest version that is used without fetching. Node knows `await using` from 24 on. */
 const OLDEST_VERSIONS: Readonly<Record<RuntimeName, string>> = {
   deno: "2.9.0",
   bun: "1.4.0",
-  node: "22.18.0",
+  node: "24.0.0",
 };
 
 const PRINT_PATH: Readonly<Record<RuntimeName, readonly string[]>> = {

@@ -32,7 +32,7 @@ interface Lane {
 /** From left to right; audio flows that way. */
 const LANES = {
   A: { title: "Bot A", role: "plays" },
-  gateway: { title: "Gateway", role: "main gateway, stub" },
+  gateway: { title: "Main gateway", role: "stub" },
   websocket: { title: "WebSocket", role: "voice server" },
   udp: { title: "UDP", role: "voice server" },
   B: { title: "Bot B", role: "records" },
@@ -75,7 +75,7 @@ function drawMessage({ at, bot, direction, channel, name }: CallMessage, before:
   const width = percent(Math.abs(x2 - x1));
   const heading = x2 > x1 ? "rightward" : "leftward";
   const classes = `bot-${bot}${at - before > GAP ? " gap" : ""}`;
-  return `<li class="${classes}"><time>${at.toFixed(1)}</time><div class="lane">` +
+  return `<li class="${classes}"><time>${at.toFixed(at < 1000 ? 1 : 0)}</time><div class="lane">` +
     `<b style="left:${percent((x1 + x2) / 2)}">${escapeHtml(name)}</b>` +
     `<i class="${heading}" style="left:${left};width:${width}" role="img" ` +
     `aria-label="from ${laneTitle(from)} to ${laneTitle(to)}"></i></div></li>`;

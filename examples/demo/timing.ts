@@ -32,7 +32,7 @@ export interface Spread {
 export interface Timing {
   /** Packets that came, in the order of the file. */
   readonly arrivals: readonly Arrival[];
-  /** Arrivals behind the schedule that starts when the first packet was sent. */
+  /** Arrivals behind the schedule that starts when playing began. */
   readonly late: Spread | undefined;
   /** From the socket's send to the arrival. */
   readonly transit: Spread | undefined;
@@ -42,12 +42,14 @@ export interface Timing {
  * Compares arrivals with the schedule of the file.
  *
  * @param durations Samples of each packet.
+ * @param startedAt When playing began, in monotonic milliseconds.
  * @param sentAt When each packet was sent, in monotonic milliseconds.
  * @param received What came of each packet.
  * @returns The times.
  */
 export function measureTiming(
   durations: readonly number[],
+  startedAt: number,
   sentAt: readonly number[],
   received: readonly (Pick<ReceivedFrame, "at"> | undefined)[],
 ): Timing {
@@ -58,7 +60,7 @@ export function measureTiming(
     const at = received[i]?.at;
     const time = position / SAMPLE_RATE;
     if (at !== undefined) {
-      arrivals.push({ time, late: at - sentAt[0] - 1000 * time });
+      arrivals.push({ time, late: at - startedAt - 1000 * time });
       if (i < sentAt.length) transits.push(at - sentAt[i]);
     }
     position += duration;

@@ -38,7 +38,7 @@ function setUp(accept: (sent: readonly Sent[]) => boolean = () => true): {
     const accepted = accept(sent);
     if (accepted) sent.push({ packet: packet.slice(), timestamp, at: performance.now() });
     return accepted;
-  }, BASE);
+  }, () => BASE);
   return { playback, sent };
 }
 
