@@ -102,8 +102,6 @@ export class Playback {
     const ended = this.#ended.signal;
     const signal = options.signal === undefined ? ended : AbortSignal.any([options.signal, ended]);
     try {
-      await delay(SPEAKING_LEAD, { signal });
-      this.#pacer.resume(performance.now());
       const packetsSent = await this.#sendAll(iterate(source), signal);
       return { packetsSent, silenceSent: await this.#sendSilence() };
     } catch (error) {
@@ -115,12 +113,17 @@ export class Playback {
   }
 
   async #sendAll(packets: PacketIterator, signal: AbortSignal): Promise<number> {
+    const pull = () => abortable(Promise.resolve(packets.next()), signal);
     try {
-      for (let packetsSent = 0;; packetsSent++) {
-        const { done, value } = await abortable(Promise.resolve(packets.next()), signal);
-        if (done) return packetsSent;
-        await this.#sendPaced(value, signal);
+      // At once: a Node stream that cannot open its file ends the process if nobody listens.
+      let [next] = await Promise.all([pull(), delay(SPEAKING_LEAD, { signal })]);
+      this.#pacer.resume(performance.now());
+      let packetsSent = 0;
+      for (; !next.done; packetsSent++) {
+        await this.#sendPaced(next.value, signal);
+        next = await pull();
       }
+      return packetsSent;
     } catch (error) {
       void release(packets);
       throw error;

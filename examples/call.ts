@@ -33,6 +33,8 @@ export interface CallSyntax {
   readonly usage: string;
   /** Options besides those that name a call; all take a value and are required. */
   readonly options?: readonly string[];
+  /** Throws where a value is wrong. */
+  readonly check?: (values: Readonly<Record<string, string>>) => void;
   /** How many other arguments there are. */
   readonly positionals: number;
 }
@@ -109,7 +111,8 @@ export async function call(
   return exitCode;
 }
 
-function readArguments({ options = [], positionals: count }: CallSyntax): CallArguments {
+function readArguments(syntax: CallSyntax): CallArguments {
+  const { options = [], check, positionals: count } = syntax;
   const further = Object.fromEntries(options.map((name) => [name, { type: "string" } as const]));
   const { values, positionals } = parseArgs({
     options: { ...further, ...JOIN_OPTIONS },
@@ -127,6 +130,8 @@ function readArguments({ options = [], positionals: count }: CallSyntax): CallAr
   if ((given.endpoint === undefined) === (given.url === undefined)) {
     throw new Error("Cannot start: either --endpoint or --url is wanted");
   }
+  const furtherValues = Object.fromEntries(options.map((name) => [name, required(name)]));
+  check?.(furtherValues);
   return {
     join: {
       guildId: required("server-id"),
@@ -138,7 +143,7 @@ function readArguments({ options = [], positionals: count }: CallSyntax): CallAr
         token: required("token"),
       },
     },
-    values: Object.fromEntries(options.map((name) => [name, required(name)])),
+    values: furtherValues,
     positionals,
   };
 }

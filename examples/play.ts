@@ -24,9 +24,16 @@ const { join, positionals: [file] } = parseCall({
 const result = { packetsSent: 0, silenceSent: 0 };
 process.exitCode = await call(join, result, async (connection, signal) => {
   try {
-    const { silenceSent } = await connection.play(oggOpus(createReadStream(file)), { signal });
-    result.silenceSent = silenceSent;
+    await connection.play(counted(oggOpus(createReadStream(file))), { signal });
   } finally {
-    result.packetsSent = connection.stats().sent - result.silenceSent;
+    result.silenceSent = connection.stats().sent - result.packetsSent;
   }
 });
+
+/** Whoever asks for the next packet has sent the one before. */
+async function* counted(packets: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const packet of packets) {
+    yield packet;
+    result.packetsSent++;
+  }
+}

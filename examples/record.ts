@@ -12,65 +12,35 @@
  */
 
 import { mkdir } from "node:fs/promises";
-import { join as joinPath } from "node:path";
 import process from "node:process";
-import type { Speaker, VoiceConnection } from "@sotto/voice";
 import { abortable, delay } from "@std/async";
 import { call, JOIN_USAGE, parseCall } from "./call.ts";
-import { Track } from "./track.ts";
+import { Recorder, type Recording } from "./recorder.ts";
 
 const { join, values } = parseCall({
   usage: `record.ts ${JOIN_USAGE} --out DIR --seconds N`,
   options: ["out", "seconds"],
+  check: ({ seconds }) => {
+    if (!(Number(seconds) > 0)) {
+      throw new Error(`Cannot record for ${seconds} seconds: it must be a positive number`);
+    }
+  },
   positionals: 0,
 });
-
-const seconds = Number(values.seconds);
-if (!(seconds > 0)) {
-  console.error(`Cannot record for ${values.seconds} seconds: it must be a positive number`);
-  process.exit(2);
-}
-
-/** What the JSON line tells of a speaker. */
-interface Recording {
-  readonly userId: string;
-  readonly file: string;
-  readonly packetsReceived: number;
-  readonly undecodable: number;
-  readonly seconds: number;
-}
 
 const result: { speakers: Recording[] } = { speakers: [] };
 process.exitCode = await call(join, result, async (connection, signal) => {
   await mkdir(values.out, { recursive: true });
-  const recording = recordAll(connection);
-  // Discord lets a bot hear others once it has sent something itself.
-  await connection.play([], { signal });
-  await abortable(Promise.race([delay(1000 * seconds, { signal }), connection.closed]), signal);
-  connection.leave();
-  result.speakers = await recording;
+  const recorder = new Recorder(connection, values.out);
+  try {
+    // Discord lets a bot hear others once it has sent something itself.
+    await connection.play([], { signal });
+    const end = Promise.race([delay(1000 * Number(values.seconds), { signal }), recorder.failed]);
+    await abortable(Promise.race([end, connection.closed]), signal);
+  } finally {
+    connection.leave();
+    result.speakers = await recorder.finish();
+  }
   const error = await connection.closed;
   if (error !== undefined) throw error;
 });
-
-async function recordAll(connection: VoiceConnection): Promise<Recording[]> {
-  const recordings: Promise<Recording>[] = [];
-  for await (const speaker of connection.speakers()) {
-    recordings.push(record(speaker, recordings.length));
-  }
-  return await Promise.all(recordings);
-}
-
-async function record(speaker: Speaker, index: number): Promise<Recording> {
-  // A user id comes from the network: only digits may become a part of a path.
-  const name = /^\d+$/.test(speaker.userId) ? speaker.userId : `speaker-${index}`;
-  const file = joinPath(values.out, `${name}.wav`);
-  await using track = await Track.create(file);
-  let packetsReceived = 0;
-  for await (const { opus, timestamp } of speaker) {
-    packetsReceived++;
-    await track.write(opus, timestamp);
-  }
-  const { undecodable, seconds } = track;
-  return { userId: speaker.userId, file, packetsReceived, undecodable, seconds };
-}

@@ -13,23 +13,32 @@ const FRAME_SIZE = 4;
 const MAX_GAP = 60 * SAMPLE_RATE;
 
 /** Decodes packets and writes them where their timestamps say; gaps are silence. */
-export class Track implements AsyncDisposable {
-  readonly #file: FileHandle;
+export class Track {
+  /** Path of the file. */
+  readonly file: string;
+  readonly #handle: FileHandle;
   readonly #codec: OpusCodec;
   #next: number | undefined;
   #size = 0;
+  #packetsReceived = 0;
   #undecodable = 0;
 
-  private constructor(file: FileHandle, codec: OpusCodec) {
-    this.#file = file;
+  private constructor(file: string, handle: FileHandle, codec: OpusCodec) {
+    this.file = file;
+    this.#handle = handle;
     this.#codec = codec;
   }
 
   /** Creates the file; an older one is replaced. */
-  static async create(path: string): Promise<Track> {
-    const file = await open(path, "w");
-    await file.write(wavHeader(FORMAT));
-    return new Track(file, await createOpus({ channels: 2 }));
+  static async create(file: string): Promise<Track> {
+    const handle = await open(file, "w");
+    await handle.write(wavHeader(FORMAT));
+    return new Track(file, handle, await createOpus({ channels: 2 }));
+  }
+
+  /** Packets that came. */
+  get packetsReceived(): number {
+    return this.#packetsReceived;
   }
 
   /** Packets that could not be decoded and were left out. */
@@ -42,30 +51,42 @@ export class Track implements AsyncDisposable {
     return this.#size / FRAME_SIZE / SAMPLE_RATE;
   }
 
+  /** The speaker begins anew: the next timestamp says nothing of the gap before it. */
+  restart(): void {
+    this.#next = undefined;
+  }
+
   /** Writes a packet; one that comes too late for its place is left out. */
   async write(opus: Uint8Array, timestamp: number): Promise<void> {
+    this.#packetsReceived++;
     const gap = this.#next === undefined ? 0 : (timestamp - this.#next) | 0;
     if (gap < 0 && gap > -MAX_GAP) return;
     if (gap > 0 && gap <= MAX_GAP) await this.#append(new Uint8Array(gap * FRAME_SIZE));
-    try {
-      const pcm = this.#codec.decode(opus);
-      this.#next = timestamp + pcm.length / FORMAT.channels;
-      await this.#append(new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.byteLength));
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      this.#undecodable++;
-    }
+    const pcm = this.#decode(opus);
+    if (pcm === undefined) return;
+    this.#next = timestamp + pcm.length / FORMAT.channels;
+    await this.#append(new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.byteLength));
   }
 
   /** Completes the file. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  async close(): Promise<void> {
     this.#codec.delete();
-    await this.#file.write(wavHeader(FORMAT, this.#size), 0, WAV_HEADER_SIZE, 0);
-    await this.#file.close();
+    await this.#handle.write(wavHeader(FORMAT, this.#size), 0, WAV_HEADER_SIZE, 0);
+    await this.#handle.close();
+  }
+
+  #decode(opus: Uint8Array): Int16Array | undefined {
+    try {
+      return this.#codec.decode(opus);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      this.#undecodable++;
+      return undefined;
+    }
   }
 
   async #append(bytes: Uint8Array): Promise<void> {
-    await this.#file.write(bytes);
+    await this.#handle.write(bytes);
     this.#size += bytes.length;
   }
 }

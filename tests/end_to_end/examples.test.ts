@@ -11,8 +11,10 @@ import {
   assertGreater,
   assertGreaterOrEqual,
   assertLess,
+  assertLessOrEqual,
   assertStringIncludes,
 } from "@std/assert";
+import { delay } from "@std/async";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -294,6 +296,14 @@ async function talk(userId: string, url: string, packets: readonly Uint8Array[])
     server: { endpoint: url, sessionId: `session-of-${userId}`, token: TOKEN },
   });
   await connection.play(packets);
+  // The message that the user has left may overtake the last datagrams.
+  await delay(50);
+}
+
+/** All packets came; of the silence behind them, some may be late. */
+function assertReceived(actual: number, packets: number, plays = 1): void {
+  assertGreaterOrEqual(actual, packets);
+  assertLessOrEqual(actual, packets + plays * SILENCE_COUNT);
 }
 
 /** The file is a WAV of the length that was told, which is that of the packets. */
@@ -322,14 +332,11 @@ test(
     assertEquals([mode, closeCodes, resumes], ["aead_aes256_gcm_rtpsize", [], 0]);
     const recordings = (speakers as Recording[]).toSorted((a, b) => a.userId < b.userId ? -1 : 1);
     assertEquals(
-      recordings.map(({ userId, packetsReceived, undecodable, file }) =>
-        [userId, packetsReceived, undecodable, file] as const
-      ),
-      [
-        [BOB, 30 + SILENCE_COUNT, 0, joinPath(out, `${BOB}.wav`)],
-        [CAROL, 10 + SILENCE_COUNT, 0, joinPath(out, `${CAROL}.wav`)],
-      ],
+      recordings.map(({ userId, undecodable, file }) => [userId, undecodable, file] as const),
+      [[BOB, 0, joinPath(out, `${BOB}.wav`)], [CAROL, 0, joinPath(out, `${CAROL}.wav`)]],
     );
+    assertReceived(recordings[0].packetsReceived, 30);
+    assertReceived(recordings[1].packetsReceived, 10);
     const loudness = recordings.map((it) => Math.max(...Array.from(assertWav(it))));
     assertGreater(Math.max(...loudness), 500);
     assertEquals(readdirSync(out).toSorted(), [`${BOB}.wav`, `${CAROL}.wav`]);
@@ -348,7 +355,7 @@ test(
     const { speakers } = lineOf(await child.ended);
     const recordings = speakers as Recording[];
     const packetsReceived = recordings.reduce((sum, it) => sum + it.packetsReceived, 0);
-    assertEquals(packetsReceived, 20 + 5 + 2 * SILENCE_COUNT);
+    assertReceived(packetsReceived, 20 + 5, 2);
     const files = [...new Set(recordings.map(({ file }) => file))];
     const sampleCount = files.map((file) => parseWav(new Uint8Array(readFileSync(file))).samples)
       .reduce((sum, { length }) => sum + length, 0);
@@ -418,9 +425,9 @@ test(
     const line = assertFailed(await child.ended);
     assertStringIncludes(line.error as string, "interrupted");
     const { samples } = parseWav(new Uint8Array(readFileSync(joinPath(folder.path, `${BOB}.wav`))));
-    assertGreaterOrEqual(samples.length / 2, (10 + SILENCE_COUNT) * 960);
-    const [recording] = line.speakers as Recording[];
-    assertEquals(recording?.packetsReceived, 10 + SILENCE_COUNT);
+    const { packetsReceived } = (line.speakers as Recording[])[0] ?? {};
+    assertReceived(packetsReceived, 10);
+    assertGreaterOrEqual(samples.length / 2, packetsReceived * 960);
     const left = stage.told.findLast(({ type }) => type === "leave");
     assertEquals([left?.userId, left?.type === "leave" && left.reason], [BOT, "left"]);
   }),
