@@ -19,6 +19,8 @@ import type { DatagramHandlers, DatagramSocket, SocketAddress } from "./transpor
 /** Whose `node:dgram` it is: on Node sends are made directly, on Deno queued. */
 export type DgramRuntime = "node" | "deno";
 
+const LOOPBACK = /^127\.|^::1$/;
+
 /** Opens a `node:dgram` socket connected to `remote`. */
 export function openDgram(
   remote: SocketAddress,
@@ -65,6 +67,8 @@ function connect(
     if (state !== "open" || from.port !== port || from.address !== address) return;
     handlers.message(new Uint8Array(data.buffer, data.byteOffset, data.length));
   });
+  // Deno asks for the permission of the address that is bound: 0.0.0.0 where none is named.
+  if (LOOPBACK.test(address)) socket.bind(0, address);
   socket.connect(port, address);
 
   function close(): void {

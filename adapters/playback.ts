@@ -105,7 +105,8 @@ export class Playback {
       const packetsSent = await this.#sendAll(iterate(source), signal);
       return { packetsSent, silenceSent: await this.#sendSilence() };
     } catch (error) {
-      if (!ended.aborted) await this.#sendSilence();
+      // While there is no connection, nobody waits for it to end in silence.
+      if (!ended.aborted && this.#connected === undefined) await this.#sendSilence();
       throw error;
     } finally {
       this.#playing = false;

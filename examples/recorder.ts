@@ -64,7 +64,7 @@ export class Recorder {
     this.#tracks.set(userId, opening);
     const track = await opening;
     track.restart();
-    for await (const { opus, timestamp } of speaker) await track.write(opus, timestamp);
+    for await (const frame of speaker) await track.write(frame);
   }
 
   /** A user id comes from the network: only a plain number may become a part of a path. */

@@ -6,11 +6,13 @@
 
 import { type FileHandle, open } from "node:fs/promises";
 import { SAMPLE_RATE, WAV_HEADER_SIZE, wavHeader } from "@sotto/voice/audio";
+import type { ReceivedFrame } from "@sotto/voice";
 import { createOpus, type OpusCodec } from "@sotto/voice/opus";
 
 const FORMAT = { sampleRate: SAMPLE_RATE, channels: 2 };
 const FRAME_SIZE = 4;
-const MAX_GAP = 60 * SAMPLE_RATE;
+const JITTER = SAMPLE_RATE;
+const RESTART_GAP = 60 * SAMPLE_RATE;
 
 /** Decodes packets and writes them where their timestamps say; gaps are silence. */
 export class Track {
@@ -19,6 +21,7 @@ export class Track {
   readonly #handle: FileHandle;
   readonly #codec: OpusCodec;
   #next: number | undefined;
+  #lastAt = 0;
   #size = 0;
   #packetsReceived = 0;
   #undecodable = 0;
@@ -57,11 +60,14 @@ export class Track {
   }
 
   /** Writes a packet; one that comes too late for its place is left out. */
-  async write(opus: Uint8Array, timestamp: number): Promise<void> {
+  async write({ opus, timestamp, at }: ReceivedFrame): Promise<void> {
     this.#packetsReceived++;
     const gap = this.#next === undefined ? 0 : (timestamp - this.#next) | 0;
-    if (gap < 0 && gap > -MAX_GAP) return;
-    if (gap > 0 && gap <= MAX_GAP) await this.#append(new Uint8Array(gap * FRAME_SIZE));
+    if (gap < 0 && gap > -RESTART_GAP) return;
+    // A timestamp may be anything; no gap is longer than the time that has really passed.
+    const passed = Math.round((at - this.#lastAt) / 1000 * SAMPLE_RATE) + JITTER;
+    if (gap > 0) await this.#append(new Uint8Array(Math.min(gap, passed) * FRAME_SIZE));
+    this.#lastAt = at;
     const pcm = this.#decode(opus);
     if (pcm === undefined) return;
     this.#next = timestamp + pcm.length / FORMAT.channels;

@@ -82,13 +82,15 @@ export function udpUnreachable(message: string): Failure {
  * The voice server has closed, and it is of no use to try again.
  *
  * @param code Close code of the WebSocket.
+ * @param reason What the server or the runtime said besides; may be empty.
  * @returns The failure.
  */
-export function closedWith(code: number): Failure {
+export function closedWith(code: number, reason: string): Failure {
   const { meaning, hint } = closeCode(code);
+  const said = reason === "" ? meaning : `${meaning}: ${reason.slice(0, 200)}`;
   return {
     code: "closed",
-    message: `the voice server closed with ${code} (${meaning})`,
+    message: `the voice server closed with ${code} (${said})`,
     hint,
   };
 }

@@ -111,6 +111,7 @@ export class VoiceSession {
   #ssrc = 0;
   #speaking = 0;
   #closeCode: number | undefined;
+  #closeReason = "";
 
   /**
    * Makes an idle session.
@@ -447,6 +448,7 @@ export class VoiceSession {
   #handleWebSocketClose(code: number, reason: string): void {
     this.#websocket.retire();
     this.#closeCode = code;
+    this.#closeReason = reason;
     this.#outbox.event({ type: "disconnected", code, reason });
     this.#recover(closeCode(code).action, code);
   }
@@ -567,7 +569,9 @@ export class VoiceSession {
       case "wait":
         return this.#wait();
       case "stop":
-        return this.#fail(code === undefined ? FAILURES.noAnswer : closedWith(code));
+        return this.#fail(
+          code === undefined ? FAILURES.noAnswer : closedWith(code, this.#closeReason),
+        );
     }
   }
 

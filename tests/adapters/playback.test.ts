@@ -20,7 +20,9 @@ const BASE = 0xffff_ff00;
 const TOC = { 2.5: 0xe0, 20: 0xf8, 60: 0x58 } as const;
 type Milliseconds = keyof typeof TOC;
 /** The schedule lets a frame be so late; the rest is what a loaded machine takes to send it. */
-const GREATEST_LATENESS = 100 + 60;
+const GREATEST_LATENESS = 100 + 150;
+/** The first packet, from which the time is counted, may have been delayed on its way here. */
+const GREATEST_EARLINESS = 60;
 
 interface Sent {
   readonly packet: Uint8Array;
@@ -62,7 +64,7 @@ function assertOnTime(sent: readonly Sent[]): void {
   const [first] = sent;
   sent.forEach(({ timestamp, at }, i) => {
     const late = at - first.at - ((timestamp - first.timestamp) >>> 0) / 48;
-    assertGreater(late, -3, `packet ${i} is sent ahead of its time`);
+    assertGreater(late, -GREATEST_EARLINESS, `packet ${i} is sent ahead of its time`);
     assertLess(late, GREATEST_LATENESS, `packet ${i} is sent behind its time`);
     if (i === 0) return;
     const step = (timestamp - sent[i - 1].timestamp) >>> 0;
@@ -191,17 +193,18 @@ for (const pause of [30, 250]) {
     within(LIMIT, async () => {
       const { playback, sent } = setUp();
       playback.resume();
-      const playing = playback.play(packets(10, [2.5, 20]), {});
-      await until(() => sent.length === 4);
+      const playing = playback.play(packets(20, [2.5, 20]), {});
+      await until(() => sent.length >= 4);
       playback.suspend();
+      const { length } = sent;
       const suspendedAt = performance.now();
       await delay(pause);
       const passed = performance.now() - suspendedAt;
-      assertEquals(sent.length, 4);
+      assertEquals(sent.length, length);
       playback.resume();
-      assertEquals((await playing).packetsSent, 10);
-      assertPlayed(sent, packets(10, [2.5, 20]));
-      const jumped = ((sent[4].timestamp - sent[3].timestamp) >>> 0) / 48;
+      assertEquals((await playing).packetsSent, 20);
+      assertPlayed(sent, packets(20, [2.5, 20]));
+      const jumped = ((sent[length].timestamp - sent[length - 1].timestamp) >>> 0) / 48;
       if (pause > 100) assertGreater(jumped, passed - 1);
     }),
   );
@@ -213,11 +216,12 @@ test(
     const { playback, sent } = setUp();
     playback.resume();
     const playing = playback.play(packets(1), {});
-    await until(() => sent.length === 3);
+    await until(() => sent.length >= 2);
     playback.suspend();
     playback.suspend();
+    const { length } = sent;
     await delay(40);
-    assertEquals(sent.length, 3);
+    assertEquals(sent.length, length);
     playback.resume();
     playback.resume();
     assertEquals((await playing).silenceSent, SILENCE_COUNT);
@@ -262,7 +266,7 @@ test(
     assertPlayed(sent, wanted);
     assertGreater((sent[4].timestamp - sent[3].timestamp) >>> 0, 280 * 48);
     // No burst: what follows is spread over its own time.
-    assertGreater(sent[9].at - sent[4].at, 5 * 20 - 5);
+    assertGreater(sent[9].at - sent[4].at, 5 * 20 - GREATEST_EARLINESS);
   }),
 );
 
@@ -306,15 +310,16 @@ test(
     const stop = new AbortController();
     const source = new Source(packets(500));
     const playing = playback.play(source, { signal: stop.signal });
-    await until(() => sent.length === 3);
+    await until(() => sent.length >= 3);
+    const { length } = sent;
     const reason = new Error("enough");
     stop.abort(reason);
     assertStrictEquals(await assertRejects(() => playing), reason);
-    assertPlayed(sent, packets(3));
+    assertPlayed(sent, packets(length));
     assertEquals(source.returned, 1);
     assertEquals(playback.playing, false);
     await playback.play(packets(1), {});
-    assertEquals(sent.length, 3 + 1 + 2 * SILENCE_COUNT);
+    assertEquals(sent.length, length + 1 + 2 * SILENCE_COUNT);
   }),
 );
 
@@ -400,7 +405,7 @@ const ENDINGS: Readonly<Record<string, () => Ending>> = {
     sentBefore: 0,
     returned: 1,
   }),
-  "in its silence": () => ({ source: new Source(packets(1)), sentBefore: 3, returned: 0 }),
+  "in its silence": () => ({ source: new Source(packets(1)), sentBefore: 2, returned: 0 }),
   "that waits for its source": () => ({
     source: new Source(packets(5), (i) => i === 2 ? FOREVER : undefined),
     sentBefore: 2,
@@ -415,10 +420,9 @@ for (const [name, ending] of Object.entries(ENDINGS)) {
       const { playback, sent } = setUp(accept);
       if (resumed) playback.resume();
       const playing = playback.play(source, {});
-      await until(() => sent.length === sentBefore && source.given > 0);
+      await until(() => sent.length >= sentBefore && source.given > 0);
       const reason = new Error("the connection is gone");
       const rejected = assertRejects(() => playing);
-      await delay(5);
       const countBefore = sent.length;
       playback.end(reason);
       assertStrictEquals(await rejectedWithin(rejected), reason);

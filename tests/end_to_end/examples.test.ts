@@ -283,7 +283,11 @@ async function startRecorder(
 ): Promise<Child> {
   const args = [...callOptions(url), "--out", out, "--seconds", `${seconds}`];
   const child = await start("record", args);
-  await until(() => told.some(({ type, userId }) => type === "speaking" && userId === BOT));
+  let ending: Ending | undefined;
+  void child.ended.then((it) => ending = it);
+  const speaks = () => told.some(({ type, userId }) => type === "speaking" && userId === BOT);
+  await until(() => ending !== undefined || speaks());
+  assertEquals(ending, undefined, "the recorder has ended already");
   return child;
 }
 

@@ -34,10 +34,11 @@ for (
 }
 
 test(
-  "a bot on Deno without --allow-net fails, so that the permissions above are in force",
+  "a bot on Deno with --allow-net for another host fails: the permissions above are in force",
   within(LIMIT, async () => {
     await using server = await startVoiceServer();
-    const args = ["run", "--no-prompt", "--no-check", BOT, server.url];
+    // Without any permission flag Deno's `node:child_process` adds -A to a child that is Deno.
+    const args = ["run", "--allow-net=127.0.0.2", "--no-prompt", "--no-check", BOT, server.url];
     using child = startChild(await runtimePath("deno"), args);
     const { code, stderr } = await child.ended;
     assertEquals([code, /VoiceConnectError/.test(stderr)], [1, true], stderr);

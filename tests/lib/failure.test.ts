@@ -8,7 +8,7 @@ test("every failure says what happened and what to look at", () => {
     ...Object.values(FAILURES),
     noSharedMode("lists"),
     udpUnreachable("silence"),
-    ...[...Object.keys(CLOSE_CODES), 1006, 4999].map((code) => closedWith(Number(code))),
+    ...[...Object.keys(CLOSE_CODES), 1006, 4999].map((code) => closedWith(Number(code), "")),
   ];
   for (const { message, hint } of failures) {
     assertGreater(message.length, 4);
@@ -18,9 +18,14 @@ test("every failure says what happened and what to look at", () => {
 });
 
 test("closedWith() names the code and its meaning", () => {
-  const { code, message } = closedWith(4016);
+  const { code, message } = closedWith(4016, "");
   assertEquals(code, "closed");
   assertStringIncludes(message, "4016 (unknown encryption mode)");
+});
+
+test("closedWith() gives the reason, cut to a bearable length", () => {
+  assertStringIncludes(closedWith(1006, "no route").message, "1006 (connection lost: no route)");
+  assertEquals(closedWith(4006, "x".repeat(9999)).message.length < 300, true);
 });
 
 test("noSharedMode() and udpUnreachable() keep the message", () => {
