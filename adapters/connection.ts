@@ -82,6 +82,7 @@ export class VoiceConnection implements AsyncDisposable {
   readonly #closed = Promise.withResolvers<VoiceConnectError | undefined>();
   readonly #ready = Promise.withResolvers<void>();
   #adapter: DiscordGatewayAdapterImplementerMethods | undefined;
+  #flags = 0;
   #leaving = false;
   #adapterError: unknown;
   #ended: VoiceConnectError | undefined;
@@ -177,11 +178,12 @@ export class VoiceConnection implements AsyncDisposable {
       throw new LocalProtocolError("Cannot play: another source is playing");
     }
     if (this.#ended !== undefined) throw this.#ended;
-    this.setSpeaking(SpeakingFlags.Microphone);
+    const before = this.#flags;
+    this.setSpeaking(before | SpeakingFlags.Microphone);
     try {
       return await this.#playback.play(source, options);
     } finally {
-      if (this.state !== "closed") this.setSpeaking(0);
+      if (this.state !== "closed") this.setSpeaking(before);
     }
   }
 
@@ -205,6 +207,7 @@ export class VoiceConnection implements AsyncDisposable {
    */
   setSpeaking(flags: number): void {
     this.#driver.feed({ type: "speak", flags });
+    this.#flags = flags;
   }
 
   /**
@@ -272,7 +275,11 @@ export class VoiceConnection implements AsyncDisposable {
 
   #sendGateway(payload: VoiceStatePayload): void {
     try {
-      this.#adapter?.sendPayload(payload);
+      if (this.#adapter?.sendPayload(payload) === false && !this.#leaving) {
+        throw new Error(
+          "Cannot send op 4: the gateway library refuses it; is the shard connected?",
+        );
+      }
     } catch (error) {
       this.#adapterError ??= error;
       this.#ready.reject(error);

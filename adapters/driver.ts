@@ -146,7 +146,7 @@ export class Driver {
       case "closeUdp":
         return this.#closeUdp();
       case "event":
-        if (output.event.type === "speaking") this.#release();
+        if (output.event.type === "speaking" || output.event.type === "video") this.#release();
         return this.#handlers.event(output.event);
     }
   }
@@ -174,6 +174,7 @@ export class Driver {
     this.#udp?.close();
     this.#udp = undefined;
     this.#udpId = undefined;
+    this.#receiver.clear();
   }
 
   #receive(id: number, datagram: Uint8Array): void {

@@ -82,6 +82,7 @@ export const CLOSE_CODES: { readonly [code: number]: CloseCode } = {
   },
   4022: { meaning: "call terminated", action: "wait", hint: MOVED },
   4800: { meaning: "heartbeat timeout", action: "resume", hint: NETWORK },
+  4900: { meaning: "reconnect", action: "resume", hint: NETWORK },
 };
 
 /**

@@ -27,8 +27,6 @@ export type VoiceConnectErrorCode =
   | "no-shared-mode"
   | "udp-unreachable"
   | "disconnected"
-  | "bad-endpoint"
-  | "aborted"
   | "left";
 
 /** What is known of the end of a connection. */

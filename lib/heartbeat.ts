@@ -11,12 +11,16 @@ export const MISSED_LIMIT = 2;
 /** Shortest interval in milliseconds that a server can ask for. */
 export const MIN_HEARTBEAT_INTERVAL = 10;
 
+/** Milliseconds between two requests of the server that are answered. */
+export const REQUEST_INTERVAL = 1000;
+
 /** Tracks the heartbeats of one WebSocket. */
 export class Heartbeat {
   #interval = Infinity;
   #nonce = 0;
   #sentAt = 0;
   #missed = 0;
+  #requestedAt = -Infinity;
   #roundTrip: number | undefined;
 
   /** Milliseconds between beats; infinite before Hello. */
@@ -44,9 +48,8 @@ export class Heartbeat {
     this.#missed = 0;
   }
 
-  /** The WebSocket is gone. */
+  /** The WebSocket is gone. The interval stays: a resumed session may get no second Hello. */
   stop(): void {
-    this.#interval = Infinity;
     this.#missed = 0;
   }
 
@@ -60,6 +63,24 @@ export class Heartbeat {
     this.#missed++;
     this.#sentAt = now;
     return ++this.#nonce;
+  }
+
+  /**
+   * The server asks for a beat now. It is answered once a second and not waited for.
+   *
+   * @param now Monotonic milliseconds.
+   * @returns The nonce to send, or `undefined` where the last request is too near.
+   */
+  answerRequest(now: number): number | undefined {
+    if (now - this.#requestedAt < REQUEST_INTERVAL) return undefined;
+    this.#requestedAt = now;
+    this.#sentAt = now;
+    return ++this.#nonce;
+  }
+
+  /** Something came that can only be an answer: the server is alive. */
+  alive(): void {
+    this.#missed = 0;
   }
 
   /**

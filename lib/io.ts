@@ -116,6 +116,8 @@ export type SessionEvent =
     readonly ssrc: number;
     readonly flags: number;
   }
+  /** A user's SSRC, told with those of the user's video; 0 for none. */
+  | { readonly type: "video"; readonly userId: string; readonly ssrc: number }
   /** A user is in the channel. */
   | { readonly type: "clientConnect"; readonly userId: string }
   /** A user has left the channel. */

@@ -1,7 +1,7 @@
 /**
  * The media plane of a session: Opus frames to datagrams and back, in the caller's
  * memory and without a queue. The RTP counters outlive a resume; a new key brings a
- * new cipher and with it a new nonce counter.
+ * new cipher, and all senders start anew.
  *
  * @module
  */

@@ -17,6 +17,9 @@ import { Secret } from "./secret.ts";
 /** Version of the voice gateway that this module speaks. */
 export const GATEWAY_VERSION = 8;
 
+const FIRST_BINARY_OPCODE = 21;
+const LAST_BINARY_OPCODE = 31;
+
 /** A JSON message, its payload not yet read. */
 export interface VoiceMessage {
   /** Opcode. */
@@ -114,6 +117,14 @@ export interface SpeakingPayload {
   readonly speaking: number;
 }
 
+/** Payload of Video (op 12), from the server; the SSRCs of video are left aside. */
+export interface VideoPayload {
+  /** Whose streams. */
+  readonly user_id: string;
+  /** SSRC of the user's voice; 0 for none. */
+  readonly audio_ssrc: number;
+}
+
 /** Payload of Heartbeat (op 3), from the client. */
 export interface HeartbeatPayload {
   /** Nonce: an integer, or the server closes with 4020. */
@@ -176,7 +187,8 @@ export function encodeBinary(op: number, payload: Uint8Array): Uint8Array {
  *
  * @param frame Bytes of a binary frame; the payload is a view of them.
  * @returns Opcode, payload and sequence number.
- * @throws {RemoteProtocolError} The frame is shorter than its head.
+ * @throws {RemoteProtocolError} The frame is shorter than its head, or its opcode is none of
+ * end-to-end encryption.
  */
 export function decodeServerBinary(frame: Uint8Array): BinaryMessage {
   if (frame.length < 3) {
@@ -184,11 +196,11 @@ export function decodeServerBinary(frame: Uint8Array): BinaryMessage {
       `Cannot read a binary message of ${frame.length} bytes: it has at least 3 bytes`,
     );
   }
-  return {
-    seq: frame[0] << 8 | frame[1],
-    op: frame[2],
-    payload: frame.subarray(3),
-  };
+  const op = frame[2];
+  if (op < FIRST_BINARY_OPCODE || op > LAST_BINARY_OPCODE) {
+    throw new RemoteProtocolError(`Cannot read a binary message: opcode ${op} is not of DAVE`);
+  }
+  return { seq: frame[0] << 8 | frame[1], op, payload: frame.subarray(3) };
 }
 
 /** Reads the payload of Hello. @throws {RemoteProtocolError} A field is wrong. */
@@ -235,6 +247,17 @@ export function readSpeaking(d: unknown): SpeakingPayload {
   return { user_id, ssrc, speaking: flags };
 }
 
+/** Reads the payload of Video. @throws {RemoteProtocolError} A field is wrong. */
+export function readVideo(d: unknown): VideoPayload {
+  const op = VoiceOpcodes.Video;
+  const { user_id, audio_ssrc } = fieldsOf(op, d);
+  if (typeof user_id !== "string") wrong(op, "user_id", "a string", user_id);
+  if (!isInteger(audio_ssrc, 0xffffffff)) {
+    wrong(op, "audio_ssrc", "an unsigned 32-bit integer", audio_ssrc);
+  }
+  return { user_id, audio_ssrc };
+}
+
 /**
  * Reads the payload of Heartbeat ACK.
  *
@@ -242,7 +265,7 @@ export function readSpeaking(d: unknown): SpeakingPayload {
  * @throws {RemoteProtocolError} A field is wrong.
  */
 export function readHeartbeatAck(d: unknown): number {
-  const { t } = fieldsOf(VoiceOpcodes.HeartbeatAck, d);
+  const t = isRecord(d) ? d.t : d;
   const nonce = typeof t === "string" ? Number(t) : t;
   if (!isInteger(nonce, Number.MAX_SAFE_INTEGER)) {
     wrong(VoiceOpcodes.HeartbeatAck, "t", "an integer", t);

@@ -18,6 +18,13 @@ export class Participants {
     return this.#users;
   }
 
+  /** Who gives way to the next newcomer, where there are too many. */
+  get surplus(): string | undefined {
+    if (this.#users.size < PARTICIPANT_LIMIT) return undefined;
+    const [oldest] = this.#users;
+    return oldest;
+  }
+
   /**
    * A user is in the channel.
    *
@@ -25,12 +32,8 @@ export class Participants {
    */
   add(userId: string): boolean {
     if (this.#users.has(userId)) return false;
-    if (this.#users.size >= PARTICIPANT_LIMIT) {
-      for (const oldest of this.#users) {
-        this.remove(oldest);
-        break;
-      }
-    }
+    const { surplus } = this;
+    if (surplus !== undefined) this.remove(surplus);
     this.#users.add(userId);
     return true;
   }

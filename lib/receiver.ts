@@ -95,6 +95,12 @@ export class Receiver {
     this.#held = this.#held.filter((frame) => !this.#deliver(frame));
   }
 
+  /** The voice server is another one, and so are its SSRCs: what is held is dropped. */
+  clear(): void {
+    this.#expired += this.#held.length;
+    this.#held = [];
+  }
+
   /**
    * Takes the next frame of a known user.
    *

@@ -34,6 +34,7 @@ import {
   readReady,
   readSessionDescription,
   readSpeaking,
+  readVideo,
   type ResumePayload,
   type SelectProtocolPayload,
   type VoiceMessage,
@@ -82,6 +83,9 @@ export const PHASE_TIMEOUTS: { readonly [S in State]?: number } = {
   reconnecting: 10_000,
   resuming: 10_000,
 };
+
+/** Milliseconds in which a voice server that was withdrawn must be replaced. */
+export const REALLOCATION_TIMEOUT = 30_000;
 
 /** Beyond it a millisecond more makes no difference to a number. */
 const MAX_TIME = Number.MAX_SAFE_INTEGER / 2;
@@ -318,8 +322,14 @@ export class VoiceSession {
   #handleVoiceServer(data: VoiceServerUpdate): void {
     if (!this.#signalling.isOurs(data) || !this.#isLive()) return;
     this.#outbox.message("received", "gateway", "VOICE_SERVER_UPDATE");
-    if (data.endpoint === null) return this.#wait();
+    if (data.endpoint === null) return this.#awaitReallocation();
     if (this.#signalling.takeServer(data.endpoint, data.token)) this.#connect();
+  }
+
+  /** Discord replaces the voice server: that takes longer than a move. */
+  #awaitReallocation(): void {
+    this.#wait();
+    if (this.#state === "waiting") this.#timers.set("phase", this.#now + REALLOCATION_TIMEOUT);
   }
 
   #isLive(): boolean {
@@ -392,6 +402,8 @@ export class VoiceSession {
         return this.#handleResumed();
       case VoiceOpcodes.Speaking:
         return this.#handleSpeaking(d);
+      case VoiceOpcodes.Video:
+        return this.#handleVideo(d);
       case VoiceOpcodes.ClientsConnect:
         return readClientsConnect(d).forEach((userId) => this.#handleClientConnect(userId));
       case VoiceOpcodes.ClientDisconnect:
@@ -407,13 +419,17 @@ export class VoiceSession {
     } catch (error) {
       return this.#fail(noSharedMode((error as Error).message));
     }
-    // In answer to Resume it is a new session: what was is void.
-    this.#closeUdp();
-    this.#participants.clear();
-    this.#websocket.forgetSequence();
+    if (this.#state === "resuming") this.#forgetSession();
     this.#ssrc = ssrc;
     this.#signal("ready");
     this.#udp.open(++this.#lastId, ip, port, ssrc);
+  }
+
+  /** Ready in answer to Resume: what was is void. */
+  #forgetSession(): void {
+    this.#closeUdp();
+    this.#forgetParticipants();
+    this.#websocket.forgetSequence();
   }
 
   #handleSessionDescription(d: unknown): void {
@@ -422,7 +438,7 @@ export class VoiceSession {
       return this.#unexpected("Session Description");
     }
     if (!isEncryptionMode(mode) || !this.#modes.includes(mode)) {
-      return this.#fail(noSharedMode(`the server has selected the mode ${mode}`));
+      return this.#fail(noSharedMode(`the server has selected the mode ${mode.slice(0, 80)}`));
     }
     const aead = this.#options.aead ?? nobleAead;
     this.#media.start(this.#ssrc, new PacketCipher(mode, key.reveal(), aead, this.#nonces));
@@ -445,7 +461,8 @@ export class VoiceSession {
     this.#websocket.beat(this.#now);
   }
 
-  #handleWebSocketClose(code: number, reason: string): void {
+  #handleWebSocketClose(code: number, text: string): void {
+    const reason = this.#signalling.redact(text);
     this.#websocket.retire();
     this.#closeCode = code;
     this.#closeReason = reason;
@@ -468,9 +485,25 @@ export class VoiceSession {
     this.#outbox.event({ type: "speaking", userId, ssrc, flags });
   }
 
-  #handleClientConnect(userId: string): void {
+  #handleVideo(d: unknown): void {
+    const { user_id: userId, audio_ssrc: ssrc } = readVideo(d);
     if (userId === this.#options.userId) return;
-    if (this.#participants.add(userId)) this.#outbox.event({ type: "clientConnect", userId });
+    this.#handleClientConnect(userId);
+    if (ssrc !== 0) this.#participants.map(ssrc, userId);
+    this.#outbox.event({ type: "video", userId, ssrc });
+  }
+
+  #handleClientConnect(userId: string): void {
+    if (userId === this.#options.userId || this.#participants.users.has(userId)) return;
+    const { surplus } = this.#participants;
+    if (surplus !== undefined) this.#handleClientDisconnect(surplus);
+    this.#participants.add(userId);
+    this.#outbox.event({ type: "clientConnect", userId });
+  }
+
+  #forgetParticipants(): void {
+    for (const userId of [...this.#participants.users]) this.#handleClientDisconnect(userId);
+    this.#participants.clear();
   }
 
   #handleClientDisconnect(userId: string): void {
@@ -615,7 +648,7 @@ export class VoiceSession {
   #disconnect(): void {
     this.#websocket.close(NORMAL_CODE);
     this.#closeUdp();
-    this.#participants.clear();
+    this.#forgetParticipants();
     this.#timers.clear("stable");
     this.#timers.clear("retry");
   }

@@ -122,6 +122,12 @@ export class Signalling {
     return true;
   }
 
+  /** Takes the token out of a text that came from outside. */
+  redact(text: string): string {
+    const token = this.#server?.token.reveal() ?? "";
+    return token === "" ? text : text.replaceAll(token, "[redacted]");
+  }
+
   /**
    * How long op 4 must wait to stay within its limit.
    *

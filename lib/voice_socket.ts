@@ -91,8 +91,7 @@ export class VoiceSocket {
   /** Sends a heartbeat and arms the timer for the next one. */
   beat(now: number): void {
     if (this.#id === undefined) return;
-    const payload: HeartbeatPayload = { t: this.#heartbeat.beat(now), seq_ack: this.#seqAck };
-    this.send(VoiceOpcodes.Heartbeat, payload);
+    this.#sendHeartbeat(this.#heartbeat.beat(now));
     this.#arm(now);
   }
 
@@ -121,14 +120,25 @@ export class VoiceSocket {
         this.#arm(now);
         return undefined;
       case VoiceOpcodes.Heartbeat:
-        this.beat(now);
+        this.#answerRequest(now);
         return undefined;
       case VoiceOpcodes.HeartbeatAck:
+        this.#heartbeat.alive();
         this.#acknowledge(readHeartbeatAck(d), now);
         return undefined;
       default:
         return message;
     }
+  }
+
+  #answerRequest(now: number): void {
+    const nonce = this.#heartbeat.answerRequest(now);
+    if (nonce !== undefined) this.#sendHeartbeat(nonce);
+  }
+
+  #sendHeartbeat(nonce: number): void {
+    const payload: HeartbeatPayload = { t: nonce, seq_ack: this.#seqAck };
+    this.send(VoiceOpcodes.Heartbeat, payload);
   }
 
   #acknowledge(nonce: number, now: number): void {

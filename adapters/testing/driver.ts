@@ -154,14 +154,17 @@ export class ServerDriver {
   #drain(): void {
     if (this.#draining) return;
     this.#draining = true;
-    // The voice server first: a grant must be in force before its token goes out.
-    for (;;) {
-      const output = this.#voice?.pollOutput() ?? this.#gateway?.pollOutput();
-      if (output === undefined) break;
-      this.#perform(output);
+    try {
+      // The voice server first: a grant must be in force before its token goes out.
+      for (;;) {
+        const output = this.#voice?.pollOutput() ?? this.#gateway?.pollOutput();
+        if (output === undefined) break;
+        this.#perform(output);
+      }
+    } finally {
+      this.#draining = false;
+      this.#arm();
     }
-    this.#draining = false;
-    this.#arm();
   }
 
   #perform(output: ServerOutput | GatewayOutput): void {

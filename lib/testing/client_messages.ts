@@ -133,7 +133,7 @@ export function readClientSpeaking(d: unknown): number {
 export function readClientHeartbeat(d: unknown): HeartbeatPayload {
   const { t, seq_ack } = fieldsOf("Heartbeat", d);
   if (t === undefined) wrong("Heartbeat", "t", "an integer");
-  if (!Number.isSafeInteger(t)) {
+  if (!Number.isInteger(t)) {
     throw new ClientFault(4020, "Bad request: the nonce of a heartbeat is an integer.");
   }
   return { t: t as number, seq_ack: readSeqAck("Heartbeat", seq_ack) };

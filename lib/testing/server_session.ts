@@ -29,8 +29,8 @@ export class ServerSession {
   readonly ssrc: number;
   /** Numbered messages. */
   readonly replay: ReplayBuffer;
-  /** Nonces of the client's last packets. */
-  readonly nonces: NonceWindow = new NonceWindow();
+  /** Nonces of the client's last packets under the present key. */
+  nonces: NonceWindow = new NonceWindow();
   /** Id of the WebSocket; `undefined` while the session waits for a Resume. */
   websocket: number | undefined;
   /** When the session ends, while it waits for a Resume. */

@@ -16,8 +16,8 @@
  * - A session outlives its WebSocket unless the client closed it with 1000 or 1001, or
  *   the server closed it with a code after which Discord's clients do not resume.
  *   4009 (no heartbeat for two and a half intervals) leaves it resumable.
- * - A Resume is for the session with that guild id, session id and token; the newest
- *   where several have all three.
+ * - A Resume is for the session with that guild id, session id and token; where several
+ *   have all three, for the newest that has lost its WebSocket.
  * - Speaking is passed on when the flags change. Flags of 0 count as Speaking too.
  * - Server messages are numbered from 1; a `seq_ack` that is too old, or ahead of the
  *   server, closes with 4006.
@@ -29,6 +29,7 @@
 import { closeCode } from "../close_codes.ts";
 import { LocalProtocolError } from "../errors.ts";
 import { GATEWAY_VERSION } from "../messages.ts";
+import { NonceCounter } from "../nonce.ts";
 import { VoiceOpcodes } from "../opcodes.ts";
 import { KEY_SIZE, PacketCipher } from "../packet.ts";
 import {
@@ -42,6 +43,7 @@ import {
 } from "./client_messages.ts";
 import { DropLog } from "./drop_log.ts";
 import { MessageRate } from "./message_rate.ts";
+import { NonceWindow } from "./nonce_window.ts";
 import { PacketRelay } from "./packet_relay.ts";
 import { randomHex } from "./random_hex.ts";
 import { ReplayBuffer } from "./replay_buffer.ts";
@@ -69,6 +71,8 @@ export const WEBSOCKET_LIMIT = 1024;
 export const SESSION_LIMIT = 1024;
 
 const MESSAGE_RATE = [1000, 5000] as const;
+/** Characters that fit a close frame (123 bytes), whatever they are in UTF-8. */
+const REASON_LIMIT = 41;
 const INVALID_SESSION = "Session is no longer valid.";
 
 /** Opcodes that are for identified clients, though this server does not act on them. */
@@ -332,7 +336,10 @@ export class VoiceServer {
     this.#outbox.event({ type: "select", mode }, session.subject);
     const key = new Uint8Array(KEY_SIZE);
     this.#settings.random(key);
-    session.cipher = new PacketCipher(mode, key, this.#settings.aead);
+    // Both directions share the key: the server has the upper half of the nonces.
+    const nonces = new NonceCounter(2 ** 31);
+    session.cipher = new PacketCipher(mode, key, this.#settings.aead, nonces);
+    session.nonces = new NonceWindow();
     this.#outbox.event({ type: "session", mode }, session.subject);
     this.#outbox.send(session.websocket, VoiceOpcodes.SessionDescription, {
       mode,
@@ -368,7 +375,9 @@ export class VoiceServer {
       session.guildId === guildId && session.sessionId === sessionId
     );
     if (candidates.length === 0) throw new ClientFault(4006, INVALID_SESSION);
-    const session = candidates.findLast((candidate) => candidate.token.reveal() === token);
+    const matching = candidates.filter((candidate) => candidate.token.reveal() === token);
+    const session = matching.findLast(({ websocket }) => websocket === undefined) ??
+      matching.at(-1);
     if (session === undefined) throw new ClientFault(4004, "Authentication failed.");
     const missed = session.replay.since(seqAck);
     if (missed === undefined) {
@@ -435,6 +444,11 @@ export class VoiceServer {
     if (!(code === 1000 || Number.isInteger(code) && code >= 3000 && code <= 4999)) {
       throw new RangeError(
         `Cannot close a client with code ${code}: it must be 1000 or 3000 to 4999`,
+      );
+    }
+    if (reason.length > REASON_LIMIT) {
+      throw new RangeError(
+        `Cannot close a client with a reason of ${reason.length} characters: at most ${REASON_LIMIT} fit`,
       );
     }
     const matches = (wanted: string | undefined, id: string) =>

@@ -6,6 +6,7 @@ import {
   assertLess,
   assertRejects,
   assertStrictEquals,
+  assertStringIncludes,
   assertThrows,
 } from "@std/assert";
 import test from "node:test";
@@ -274,6 +275,35 @@ test(
     });
     assertStrictEquals(await assertRejects(() => join({ ...ME, adapterCreator }, watched)), reason);
     assertEquals([watched.open, destroyed], [0, 1]);
+  }),
+);
+
+test(
+  "VoiceConnection.join rejects at once where the gateway library refuses to send",
+  within(LIMIT, async () => {
+    const watched = new Watched();
+    let destroyed = 0;
+    const adapterCreator: DiscordGatewayAdapterCreator = () => ({
+      sendPayload: () => false,
+      destroy: () => void destroyed++,
+    });
+    const error = await assertRejects(() => join({ ...ME, adapterCreator }, watched), Error);
+    assertStringIncludes(error.message, "the gateway library refuses it");
+    assertEquals([watched.open, destroyed], [0, 1]);
+  }),
+);
+
+test(
+  "VoiceConnection.play keeps the flags that were set before",
+  within(LIMIT, async () => {
+    const told: ServerEvent[] = [];
+    await using server = await startVoiceServer({ onEvent: (event) => told.push(event) });
+    await using connection = await join(as(ALICE, server));
+    connection.setSpeaking(4);
+    await connection.play(packets(1));
+    await until(() => told.filter(({ type }) => type === "speaking").length === 3);
+    const flags = told.flatMap((event) => event.type === "speaking" ? [event.flags] : []);
+    assertEquals(flags, [4, 5, 4]);
   }),
 );
 

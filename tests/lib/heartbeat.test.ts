@@ -2,13 +2,13 @@ import { assertEquals } from "@std/assert";
 import test from "node:test";
 import { Heartbeat, MIN_HEARTBEAT_INTERVAL } from "../../lib/heartbeat.ts";
 
-test("Heartbeat has no interval before Hello and after stop()", () => {
+test("Heartbeat has no interval before Hello, and keeps it over stop()", () => {
   const heartbeat = new Heartbeat();
   assertEquals(heartbeat.interval, Infinity);
   heartbeat.start(13750.5);
   assertEquals(heartbeat.interval, 13750.5);
   heartbeat.stop();
-  assertEquals(heartbeat.interval, Infinity);
+  assertEquals(heartbeat.interval, 13750.5);
 });
 
 test("Heartbeat does not beat more often than it must", () => {
@@ -77,4 +77,13 @@ test("Heartbeat measures the round trip of the last beat only", () => {
   assertEquals(heartbeat.roundTrip, 30.25);
   assertEquals(heartbeat.acknowledge(3, 240), 40);
   assertEquals(heartbeat.roundTrip, 40);
+});
+
+test("Heartbeat answers a request once a second, and does not wait for an answer", () => {
+  const heartbeat = new Heartbeat();
+  heartbeat.start(5000);
+  assertEquals(heartbeat.beat(0), 1);
+  const nonces = [100, 200, 1099, 1100, 2100].map((now) => heartbeat.answerRequest(now));
+  assertEquals(nonces, [2, undefined, undefined, 3, 4]);
+  assertEquals([heartbeat.dead, heartbeat.acknowledge(4, 2130)], [false, 30]);
 });

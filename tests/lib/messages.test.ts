@@ -143,8 +143,25 @@ test("decodeServerBinary() survives garbage of every length", () => {
   const random = seededRandom(6);
   for (let size = 3; size <= 100; size++) {
     const frame = randomBytes(random, size);
+    frame[2] = 21 + frame[2] % 11;
     const { seq, payload } = decodeServerBinary(frame);
     assertEquals([seq, payload.length], [frame[0] * 256 + frame[1], size - 3]);
+  }
+});
+
+test("decodeServerBinary() refuses opcodes that are not of end-to-end encryption", () => {
+  for (let op = 0; op < 256; op++) {
+    const decode = () => decodeServerBinary(Uint8Array.of(0, 1, op)).op;
+    if (op >= 21 && op <= 31) assertEquals(decode(), op);
+    else assertThrows(decode, RemoteProtocolError, `opcode ${op}`);
+  }
+  assertThrows(() => decodeServerBinary(hex("7b226f70223a317d")), RemoteProtocolError);
+});
+
+test("readHeartbeatAck() takes the bare nonce of older versions, and refuses what is none", () => {
+  assertEquals([readHeartbeatAck(7), readHeartbeatAck("8"), readHeartbeatAck({ t: 9 })], [7, 8, 9]);
+  for (const d of [undefined, null, true, "text", [], -1, 0.5]) {
+    assertThrows(() => readHeartbeatAck(d), RemoteProtocolError, 'op 6: "t" must be an integer');
   }
 });
 
@@ -273,6 +290,7 @@ for (const { name, op, read, payload, fields } of READERS) {
   });
 
   test(`${name}() refuses a payload that is no object`, () => {
+    if (read === readHeartbeatAck) return; // an answer of older versions is a bare number
     for (const d of [undefined, null, true, 0, "text", [], [payload]]) {
       assertEquals(remoteMessage(() => read(d)), `op ${op}: the payload must be an object`);
     }

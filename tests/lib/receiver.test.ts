@@ -108,3 +108,13 @@ test("Receiver is bounded in the frames that nobody pulls, and counts the rest, 
   assertEquals(receiver.overflowed, 2);
   assertEquals(receiver.pull()?.sequence, 2);
 });
+
+test("Receiver.clear() drops what is held, and counts it", () => {
+  const { users, receiver, push, sequences } = setup();
+  push(7, 1, 0);
+  push(7, 2, 1);
+  receiver.clear();
+  users.set(7, "a");
+  receiver.release(2);
+  assertEquals([receiver.held, receiver.expired, sequences()], [0, 2, []]);
+});

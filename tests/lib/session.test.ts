@@ -410,7 +410,11 @@ test("VoiceSession waits for the same voice server too, and not for ever", () =>
   driver.feed(voiceServer());
   assertEquals(driver.session.state, "connecting");
   driver.feed(voiceServer(TOKEN, null));
-  driver.wait(5_000);
+  driver.wait(20_000);
+  driver.feed(voiceServer(TOKEN, null));
+  driver.wait(29_000);
+  assertEquals(driver.session.state, "waiting");
+  driver.wait(1_000);
   const { code, phase } = errorOf(driver);
   assertEquals([code, phase], ["disconnected", "waiting"]);
 });
@@ -586,16 +590,47 @@ test("VoiceSession lives on one answer in each pair of beats", () => {
   assertEquals(driver.session.state, "connected");
 });
 
-test("VoiceSession beats at once when the server asks, whatever the payload", () => {
+test("VoiceSession beats at once when the server asks, whatever the payload, once a second", () => {
   const driver = driveTo("connected");
   for (const d of [null, 5, { t: 1 }, "x"]) {
     assertEquals(opcodesOf(driver.message(3, d)), [3]);
+    assertEquals(opcodesOf(driver.message(3, d)), []);
+    driver.wait(1000);
+  }
+});
+
+test("VoiceSession is not kept alive, nor made to flood, by a server that answers 3 with 3", () => {
+  const driver = driveTo("connected");
+  driver.message(8, { heartbeat_interval: 1000 });
+  let beats = 0;
+  driver.perform = (output) => {
+    const mine = sentBy([output]).filter(({ op }) => op === 3).length;
+    beats += mine;
+    if (mine > 0) driver.schedule(1, () => driver.message(3, null));
+  };
+  driver.wait(3_100);
+  assertEquals(beats < 10, true, `${beats} beats`);
+  assertEquals(driver.log.some(({ output }) => output.type === "closeWebSocket"), true);
+});
+
+test("VoiceSession is alive to a server whose answers have another form", () => {
+  for (const d of [7, "7", null, {}, { t: "x" }]) {
+    const driver = driveTo("connected");
+    driver.message(8, { heartbeat_interval: 1000 });
+    for (let i = 0; i < 5; i++) {
+      driver.wait(1000);
+      driver.message(6, d);
+    }
+    assertEquals(driver.session.state, "connected", JSON.stringify(d));
   }
 });
 
 test("VoiceSession beats with seq_ack: absent when none, 0 is a value, binary frames count", () => {
   const driver = driveTo("connected");
-  const seqAck = () => sentBy(driver.message(3, null))[0].d;
+  const seqAck = () => {
+    driver.wait(1000);
+    return sentBy(driver.message(3, null))[0].d;
+  };
   assertEquals(Object.keys(seqAck()), ["t"]);
   driver.message(18, { user_id: "1", flags: 0 }, 0);
   assertEquals(seqAck().seq_ack, 0);
@@ -879,4 +914,46 @@ test("VoiceSession takes no key for a mode that it did not offer to take", () =>
   const driver = driveTo("selecting", new Driver({ modes }));
   driver.message(4, { ...DESCRIPTION, mode: "aead_aes256_gcm_rtpsize" });
   assertEquals(driver.session.state, "closed");
+});
+
+test("VoiceSession keeps what it learned of others before Ready", () => {
+  const driver = driveTo("identifying");
+  driver.message(11, { user_ids: ["8", "9"] }, 1);
+  driver.message(5, { user_id: "8", ssrc: 77, speaking: 1 }, 2);
+  driver.message(2, READY);
+  assertEquals([[...driver.session.users], driver.session.userOf(77)], [["8", "9"], "8"]);
+});
+
+test("VoiceSession learns an SSRC from Video too, where it is one", () => {
+  const driver = driveTo("connected");
+  driver.message(12, { user_id: "8", audio_ssrc: 77, video_ssrc: 78, streams: [] }, 1);
+  driver.message(12, { user_id: "9", audio_ssrc: 0, video_ssrc: 0 }, 2);
+  driver.message(12, { user_id: USER, audio_ssrc: 80, video_ssrc: 0 }, 3);
+  driver.message(12, { user_id: "10", audio_ssrc: -1 }, 4);
+  assertEquals([driver.session.userOf(77), driver.session.userOf(0)], ["8", undefined]);
+  assertEquals([...driver.session.users], ["8", "9"]);
+});
+
+test("VoiceSession says of each user that a move or a new session takes away", () => {
+  const gone = (driver: Driver) =>
+    driver.events.flatMap((event) => event.type === "clientDisconnect" ? [event.userId] : []);
+  const moved = driveTo("connected");
+  moved.message(11, { user_ids: ["8", "9"] }, 1);
+  moved.feed(voiceServer("new"));
+  assertEquals(gone(moved), ["8", "9"]);
+  const crowded = driveTo("connected");
+  crowded.message(11, { user_ids: Array.from({ length: 4097 }, (_, i) => `${i + 1}`) }, 1);
+  assertEquals(gone(crowded), ["1"]);
+});
+
+test("VoiceSession takes its token out of what the server says", () => {
+  const driver = driveTo("identifying");
+  driver.feed({
+    type: "websocketClose",
+    id: driver.websocketId,
+    code: 4004,
+    reason: `bad token ${TOKEN}!`,
+  });
+  const text = JSON.stringify([driver.events, errorOf(driver).message]);
+  assertEquals([text.includes(TOKEN), text.includes("bad token [redacted]!")], [false, true]);
 });

@@ -481,3 +481,13 @@ test("VoiceSession ignores transports of the future, and all of them once it is 
   assertEquals(closed.feed(voiceServer("new")), []);
   assertEquals(closed.feed({ type: "timeout" }), []);
 });
+
+test("VoiceSession goes on beating after a Resume without a second Hello", () => {
+  const driver = driveTo("connected");
+  driver.close(1006);
+  driver.wait(0);
+  driver.open();
+  driver.message(9, null);
+  const beats = sentBy(driver.wait(13_750)).filter(({ op }) => op === 3);
+  assertEquals(beats.length, 1);
+});

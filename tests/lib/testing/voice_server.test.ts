@@ -529,6 +529,12 @@ test("VoiceServer closeClient throws for nobody and for a wrong code, and change
   for (const code of [1006, 999, 5000, NaN, 4000.5]) {
     assertThrows(close({ userId: "10" }, code), RangeError, "it must be 1000 or 3000 to 4999");
   }
+  const reason = "x".repeat(42);
+  assertThrows(
+    () => rig.feed({ type: "closeClient", userId: "10", code: 4000, reason }),
+    RangeError,
+    "at most 41",
+  );
   assertEquals(rig.closed.size, 0);
 });
 
@@ -577,7 +583,8 @@ test("VoiceServer relays speaking and audio with the receiver's key and own nonc
   for (const [index, packet] of bob.heard.entries()) {
     assertEquals(packet.subarray(0, 12), rtpHeader(1, 7 + index));
     assertEquals(openGcm(bob.key, packet), OPUS);
-    assertEquals([...packet.subarray(-4)], [0, 0, 0, index]);
+    // The lower half of the nonces is the client's own.
+    assertEquals([...packet.subarray(-4)], [128, 0, 0, index]);
   }
   assertEquals(alice.heard, []);
   const { accepted, relayed } = rig.server.stats();
@@ -784,4 +791,30 @@ test("VoiceServer refuses options that are out of range", () => {
   for (const options of wrong) {
     assertThrows(() => new Rig(options), RangeError, "Cannot start a server with");
   }
+});
+
+test("VoiceServer resumes who is cut off, not a neighbour with the same session id and token", () => {
+  const rig = new Rig();
+  const shared = { session_id: "shared" };
+  const alice = rig.join("10", 40001, shared);
+  const bob = rig.join("20", 40002, shared);
+  alice.close(1006);
+  const again = rig.open();
+  again.send(7, { server_id: "1", session_id: "shared", token: "secret-token" });
+  assertEquals(again.ops.includes(9), true);
+  assertEquals([bob.code, again.code], [undefined, undefined]);
+  const resumed = rig.events.findLast(({ type }) => type === "resumed");
+  assertEquals(resumed?.userId, "10");
+});
+
+test("VoiceServer knows no nonce of an earlier key as a replay", () => {
+  const { rig, alice, bob } = pair();
+  alice.speak();
+  const nonce = 1;
+  const send = () => alice.sendDatagram(sealGcm(alice.key, nonce, rtpHeader(alice.ssrc), 12, OPUS));
+  send();
+  alice.select(GCM, 40001);
+  send();
+  send();
+  assertEquals([bob.heard.length, rig.server.stats().dropped], [2, { replay: 1 }]);
 });
