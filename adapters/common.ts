@@ -6,9 +6,15 @@
 
 export * from "./connection.ts";
 export * from "./gateway_adapter.ts";
-export * from "./playback.ts";
+export {
+  type PacingStats,
+  type PacketSource,
+  type PlayOptions,
+  type PlayResult,
+  SILENCE_COUNT,
+} from "./playback.ts";
 export * from "./sources.ts";
-export * from "./speakers.ts";
+export { FRAME_BUFFER_SIZE, type Speaker, SPEAKER_BUFFER_SIZE } from "./speakers.ts";
 export * from "./transport.ts";
 export {
   LocalProtocolError,

@@ -14,30 +14,35 @@ export const FRAME_BUFFER_SIZE = 500;
 export const SPEAKER_BUFFER_SIZE = 100;
 
 /** One user's voice: an async iterable of frames. */
-export class Speaker implements AsyncIterable<ReceivedFrame> {
+export interface Speaker extends AsyncIterable<ReceivedFrame> {
   /** Who speaks. */
   readonly userId: string;
-  /** The frames as a web stream. Ends when the user or the connection leaves. */
+  /**
+   * The frames as a web stream. Ends when the user or the connection leaves. Once it is
+   * cancelled, by leaving a loop over the speaker too, the user is not put out again.
+   */
+  readonly frames: ReadableStream<ReceivedFrame>;
+  /** Frames that were dropped because nobody read them in time. */
+  readonly dropped: number;
+}
+
+/** A speaker, and the end where its frames go in. */
+export class SpeakerQueue implements Speaker {
+  readonly userId: string;
   readonly frames: ReadableStream<ReceivedFrame>;
   readonly #sink: Sink<ReceivedFrame>;
 
-  /**
-   * Opens the stream.
-   *
-   * @param userId Who speaks.
-   */
+  /** Opens the stream of a user. */
   constructor(userId: string) {
     this.userId = userId;
     this.#sink = new Sink(FRAME_BUFFER_SIZE);
     this.frames = this.#sink.stream;
   }
 
-  /** Frames that were dropped because nobody read them in time. */
   get dropped(): number {
     return this.#sink.dropped;
   }
 
-  /** The frames, in the order in which they came. */
   [Symbol.asyncIterator](): AsyncIterator<ReceivedFrame> {
     return this.frames[Symbol.asyncIterator]();
   }
@@ -58,7 +63,7 @@ export class SpeakerFeed {
   /** A speaker is put out when the first frame of a user comes. */
   readonly stream: ReadableStream<Speaker>;
   readonly #sink: Sink<Speaker>;
-  readonly #speakers = new Map<string, Speaker>();
+  readonly #speakers = new Map<string, SpeakerQueue>();
 
   /**
    * Opens the stream.
@@ -77,7 +82,7 @@ export class SpeakerFeed {
   push(frame: ReceivedFrame): void {
     let speaker = this.#speakers.get(frame.userId);
     if (speaker === undefined) {
-      speaker = new Speaker(frame.userId);
+      speaker = new SpeakerQueue(frame.userId);
       if (!this.#sink.push(speaker)) return;
       this.#speakers.set(frame.userId, speaker);
     }
@@ -121,7 +126,8 @@ class Sink<T> {
   }
 
   push(item: T): boolean {
-    const room = this.#open && (this.#controller.desiredSize ?? 0) > 0;
+    if (!this.#open) return false;
+    const room = (this.#controller.desiredSize ?? 0) > 0;
     if (room) this.#controller.enqueue(item);
     else this.#dropped++;
     return room;

@@ -2,9 +2,10 @@ import { assertEquals, assertStrictEquals } from "@std/assert";
 import test from "node:test";
 import {
   FRAME_BUFFER_SIZE,
-  Speaker,
+  type Speaker,
   SPEAKER_BUFFER_SIZE,
   SpeakerFeed,
+  SpeakerQueue,
 } from "../../adapters/speakers.ts";
 import type { ReceivedFrame } from "../../lib/receiver.ts";
 import { within } from "../tools/waiting.ts";
@@ -125,7 +126,7 @@ for (const surplus of [1, 2]) {
   test(
     `Speaker counts ${surplus} frames that nobody read in time`,
     within(LIMIT, async () => {
-      const speaker = new Speaker("1");
+      const speaker = new SpeakerQueue("1");
       for (let i = 0; i < FRAME_BUFFER_SIZE; i++) speaker.push(frame("1", i));
       assertEquals(speaker.dropped, 0);
       for (let i = 0; i < surplus; i++) speaker.push(frame("1", 999));
@@ -145,7 +146,7 @@ for (const surplus of [1, 2]) {
 test(
   "Speaker left early takes no further frames",
   within(LIMIT, async () => {
-    const speaker = new Speaker("1");
+    const speaker = new SpeakerQueue("1");
     speaker.push(frame("1", 1));
     for await (const { sequence } of speaker) {
       assertEquals(sequence, 1);
