@@ -24,7 +24,7 @@ export interface CloseCode {
 }
 
 const BUG = "This is a defect of the client; please report it";
-const NETWORK = "Look at the network between the bot and Discord";
+const NETWORK = "Look at the network between the bot and the voice server";
 const MOVED = "The bot was moved or disconnected, or the channel is gone";
 
 /** Close codes of the voice gateway; for others see `closeCode`. */

@@ -46,7 +46,7 @@ export const FAILURES: {
   noAnswer: {
     code: "timeout",
     message: "the voice server did not answer",
-    hint: "Look at the network between the bot and Discord",
+    hint: "Look at the network between the bot and the voice server",
   },
 };
 

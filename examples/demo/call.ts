@@ -45,8 +45,6 @@ export interface CallOptions {
 export interface CallRecord {
   /** Encryption mode. */
   readonly mode: EncryptionMode;
-  /** When playing began: the player asked for the first packet, in monotonic milliseconds. */
-  readonly startedAt: number;
   /** When each packet was sent, in monotonic milliseconds. */
   readonly sentAt: readonly number[];
   /** Frames of silence that were sent behind the packets. */
@@ -92,7 +90,6 @@ class Call {
   readonly #roundTrip = { websocket: [] as number[], udp: [] as number[] };
   readonly #sentAt: number[] = [];
   readonly #frames: ReceivedFrame[] = [];
-  #startedAt = 0;
   #sentDuration = 0;
 
   constructor(
@@ -130,7 +127,6 @@ class Call {
     return {
       mode,
       silenceSent,
-      startedAt: this.#startedAt,
       sentAt: this.#sentAt,
       frames: [...this.#frames],
       counters: recorder.stats(),
@@ -154,7 +150,6 @@ class Call {
 
   /** The player asks for the next packet as soon as it has sent one: that is the instant noted. */
   *#source(): Generator<Uint8Array, void> {
-    this.#startedAt = performance.now();
     for (const packet of this.#packets) {
       yield packet;
       this.#sentAt.push(performance.now());

@@ -10,6 +10,7 @@
  */
 
 import { spawn } from "node:child_process";
+import { existsSync, rmSync, statSync } from "node:fs";
 import { mkdir, open, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import process from "node:process";
@@ -66,7 +67,9 @@ async function rerun(runtime: RuntimeName, args: readonly string[]): Promise<num
 
 async function demonstrate(wanted: DemoArguments): Promise<ReportData> {
   const packets = await readPackets(wanted.file);
-  for (const path of [wanted.out, wanted.report]) await prepareFile(path);
+  for (const path of [wanted.out, wanted.report]) {
+    if (await prepareFile(path)) process.on("exit", () => removeEmpty(path));
+  }
   const sent = packets.map(({ packet }) => packet);
   const seconds = packets.reduce((sum, { duration }) => sum + duration, 0) / SAMPLE_RATE;
   const stream = wanted.json ? process.stderr : process.stdout;
@@ -93,14 +96,25 @@ async function readPackets(path: string): Promise<readonly OggOpusPacket[]> {
   throw new Error(`Cannot play ${path}: it holds no audio packets, want at least 1`);
 }
 
-/** Finds out before the call, not after it, that a file cannot be written. */
-async function prepareFile(path: string): Promise<void> {
+/**
+ * Finds out before the call, not after it, that a file cannot be written.
+ *
+ * @returns Whether the file is new.
+ */
+async function prepareFile(path: string): Promise<boolean> {
+  const isNew = !existsSync(path);
   try {
     await mkdir(dirname(path), { recursive: true });
     await (await open(path, "a")).close();
+    return isNew;
   } catch (error) {
     throw new Error(`Cannot write ${path}: ${describe(error)}`, { cause: error });
   }
+}
+
+/** What the demo has not come to write does not stay behind. */
+function removeEmpty(path: string): void {
+  if (existsSync(path) && statSync(path).size === 0) rmSync(path);
 }
 
 function describe(error: unknown): string {
@@ -108,4 +122,12 @@ function describe(error: unknown): string {
   return "hint" in error ? `${error.message}. ${error.hint}` : error.message;
 }
 
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    console.error("Interrupted: the call was not finished");
+    process.exit(130);
+  });
+}
+// Whoever reads the output has seen enough.
+process.stdout.on("error", () => process.exit(0));
 process.exitCode = await main(process.argv.slice(2));

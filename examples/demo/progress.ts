@@ -52,7 +52,7 @@ export function showProgress(
 ): () => void {
   const live = stream.isTTY === true;
   const show = () => {
-    const line = progressLine(observe(), total, live ? stream.columns : undefined);
+    const line = progressLine(observe(), total, live ? stream.columns || undefined : undefined);
     stream.write(live ? `\r\x1b[2K${line}` : `${line}\n`);
   };
   const timer = setInterval(show, live ? LIVE_INTERVAL : LINE_INTERVAL);

@@ -58,7 +58,7 @@ export async function reportData(
     silence: { sent: call.silenceSent, received: comparison.silenceReceived },
     roundTrip: call.roundTrip,
     pacing: call.pacing,
-    timing: measureTiming(durations, call.startedAt, call.sentAt, comparison.received),
+    timing: measureTiming(durations, call.sentAt, comparison.received),
     lost: lostSpans(durations, comparison.received),
     waveforms: { sent: recording.sent, received: recording.received },
     sampleDifference: recording.difference,

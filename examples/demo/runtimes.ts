@@ -86,6 +86,7 @@ function isUsable(name: RuntimeName): boolean {
 
 function fetchRuntime(name: RuntimeName): Promise<string> {
   const wanted = `${name}@${PINNED_VERSIONS[name]}`;
+  console.error(`Fetching ${wanted}, unless it is here already`);
   const windows = process.platform === "win32";
   const args = ["-y", "-p", wanted, ...PRINT_PATH[name]];
   return new Promise((resolve, reject) => {

@@ -32,7 +32,7 @@ export interface Spread {
 export interface Timing {
   /** Packets that came, in the order of the file. */
   readonly arrivals: readonly Arrival[];
-  /** Arrivals behind the schedule that starts when playing began. */
+  /** Arrivals behind the schedule that starts when the first packet was sent. */
   readonly late: Spread | undefined;
   /** From the socket's send to the arrival. */
   readonly transit: Spread | undefined;
@@ -42,19 +42,18 @@ export interface Timing {
  * Compares arrivals with the schedule of the file.
  *
  * @param durations Samples of each packet.
- * @param startedAt When playing began, in monotonic milliseconds.
  * @param sentAt When each packet was sent, in monotonic milliseconds.
  * @param received What came of each packet.
  * @returns The times.
  */
 export function measureTiming(
   durations: readonly number[],
-  startedAt: number,
   sentAt: readonly number[],
   received: readonly (Pick<ReceivedFrame, "at"> | undefined)[],
 ): Timing {
   const arrivals: Arrival[] = [];
   const transits: number[] = [];
+  const [startedAt = 0] = sentAt;
   let position = 0;
   for (const [i, duration] of durations.entries()) {
     const at = received[i]?.at;

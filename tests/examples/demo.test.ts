@@ -53,7 +53,7 @@ function reportOf(changes: Partial<ReportData> = {}): ReportData {
     silence: { sent: 5, received: 5 },
     roundTrip: { websocket: [3, 1, 2], udp: [] },
     pacing: { count: 9, p50: 0.25, p99: 1.75 },
-    timing: measureTiming([960, 960, 960, 960], 1000, [1000, 1020, 1040, 1060], at),
+    timing: measureTiming([960, 960, 960, 960], [1000, 1020, 1040, 1060], at),
     lost: [{ from: 0.04, to: 0.06 }],
     waveforms: { sent: waveformOf(1, 2, -3, -4), received: waveformOf(1, 2, -3, -4) },
     sampleDifference: 77,
@@ -189,12 +189,11 @@ test("measureTiming() takes the schedule from the packets' durations", () => {
   const received = [{ at: 102 }, undefined, { at: 183.5 }];
   const { arrivals, late, transit } = measureTiming(
     [2880, 960, 960],
-    100,
     [101, 161, 181],
     received,
   );
-  assertEquals(arrivals, [{ time: 0, late: 2 }, { time: 0.08, late: 3.5 }]);
-  assertEquals(late, { min: 2, p50: 2, p99: 3.5, max: 3.5 });
+  assertEquals(arrivals, [{ time: 0, late: 1 }, { time: 0.08, late: 2.5 }]);
+  assertEquals(late, { min: 1, p50: 1, p99: 2.5, max: 2.5 });
   assertEquals(transit, { min: 1, p50: 1, p99: 2.5, max: 2.5 });
 });
 
