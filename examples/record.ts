@@ -11,7 +11,6 @@
  * @module
  */
 
-import { mkdir } from "node:fs/promises";
 import process from "node:process";
 import { abortable, delay } from "@std/async";
 import { call, JOIN_USAGE, parseCall } from "./call.ts";
@@ -30,7 +29,6 @@ const { join, values } = parseCall({
 
 const result: { speakers: Recording[] } = { speakers: [] };
 process.exitCode = await call(join, result, async (connection, signal) => {
-  await mkdir(values.out, { recursive: true });
   const recorder = new Recorder(connection, values.out);
   try {
     // Discord lets a bot hear others once it has sent something itself.

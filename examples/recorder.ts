@@ -24,7 +24,7 @@ export class Recorder {
   readonly #failure = Promise.withResolvers<never>();
   readonly #done: Promise<void>;
 
-  /** Starts to record; the folder exists. */
+  /** Starts to record. */
   constructor(connection: VoiceConnection, folder: string) {
     this.#folder = folder;
     this.#done = this.#recordAll(connection.speakers());

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { dirname } from "node:path";
 import { SAMPLE_RATE, WAV_HEADER_SIZE, wavHeader } from "@sotto/voice/audio";
 import type { ReceivedFrame } from "@sotto/voice";
 import { createOpus, type OpusCodec } from "@sotto/voice/opus";
@@ -32,8 +33,9 @@ export class Track {
     this.#codec = codec;
   }
 
-  /** Creates the file; an older one is replaced. */
+  /** Creates the file, and its folder; an older one is replaced. */
   static async create(file: string): Promise<Track> {
+    await mkdir(dirname(file), { recursive: true });
     const handle = await open(file, "w");
     await handle.write(wavHeader(FORMAT));
     return new Track(file, handle, await createOpus({ channels: 2 }));

@@ -29,6 +29,8 @@ export interface ScriptedServer extends AsyncDisposable {
   readonly endpoint: string;
   /** The client's address, once discovery has told it. */
   readonly client: SocketAddress | undefined;
+  /** RTP packets that came. */
+  readonly packetCount: number;
   /** Names of the steps, in the order in which they happened. */
   readonly steps: readonly Step[];
   /** The key of the last session. */
@@ -52,6 +54,7 @@ export async function startScriptedServer(script: Script = {}): Promise<Scripted
   let socket: ServerWebSocket | undefined;
   let lost = script.lostDiscoveries ?? 0;
   let seq = 0;
+  let packetCount = 0;
 
   const reach = (step: Step): boolean => {
     steps.push(step);
@@ -65,6 +68,7 @@ export async function startScriptedServer(script: Script = {}): Promise<Scripted
   };
   const udp = await transport.bindDatagram(0, {
     message(datagram, from) {
+      if (datagram[0] === 0x80) packetCount++;
       const ssrc = parseDiscoveryRequest(datagram);
       if (ssrc === undefined || lost-- > 0 || !reach("discovery")) return;
       client = from;
@@ -102,6 +106,9 @@ export async function startScriptedServer(script: Script = {}): Promise<Scripted
     endpoint: `ws://127.0.0.1:${websocket.port}`,
     steps,
     key,
+    get packetCount() {
+      return packetCount;
+    },
     get client() {
       return client;
     },
