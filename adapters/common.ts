@@ -25,7 +25,7 @@ export type { VoiceServer } from "../lib/gateway.ts";
 export type { SessionEvent } from "../lib/io.ts";
 export type { DropReason, MediaCounters } from "../lib/media.ts";
 export { SpeakingFlags } from "../lib/speaking.ts";
-export { ENCRYPTION_MODES, type EncryptionMode } from "../lib/packet.ts";
+export { ALL_ENCRYPTION_MODES, ENCRYPTION_MODES, type EncryptionMode } from "../lib/packet.ts";
 export type { ReceivedFrame } from "../lib/receiver.ts";
 export type { State } from "../lib/state.ts";
 export type { StreamStats } from "../lib/streams.ts";

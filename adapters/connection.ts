@@ -43,7 +43,7 @@ export interface JoinVoiceOptions {
   readonly selfMute?: boolean;
   /** Whether the bot does not listen; it listens by default. */
   readonly selfDeaf?: boolean;
-  /** Encryption modes to take, best first; all by default. */
+  /** Encryption modes to take, best first; `ENCRYPTION_MODES` by default. */
   readonly modes?: readonly EncryptionMode[];
   /** Ends the join, and later the connection. */
   readonly signal?: AbortSignal;

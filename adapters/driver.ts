@@ -8,7 +8,9 @@
 import { LocalProtocolError } from "../lib/errors.ts";
 import type { VoiceStatePayload } from "../lib/gateway.ts";
 import type { Input, Output, SessionEvent } from "../lib/io.ts";
+import { MAX_PACKET_OVERHEAD } from "../lib/packet.ts";
 import { type ReceivedFrame, Receiver } from "../lib/receiver.ts";
+import { RTP_HEADER_SIZE } from "../lib/rtp.ts";
 import type { VoiceSession } from "../lib/session.ts";
 import type { DatagramSocket, Transport, WebSocketConnection } from "./transport.ts";
 
@@ -23,6 +25,9 @@ export interface DriverHandlers {
 }
 
 const BUFFER_SIZE = 2048;
+
+/** What a datagram has beyond its frame. */
+const HEADROOM = RTP_HEADER_SIZE + MAX_PACKET_OVERHEAD;
 
 /** A timer that is so late, in milliseconds, says that the whole process stood still. */
 const STALL = 500;
@@ -106,7 +111,7 @@ export class Driver {
    * @throws {SyntaxError} The frame is no Opus packet.
    */
   send(frame: Uint8Array, timestamp?: number): boolean {
-    this.#sealed = atLeast(this.#sealed, frame.length + 32);
+    this.#sealed = atLeast(this.#sealed, frame.length + HEADROOM);
     const size = this.#session.packetize(frame, this.#sealed, timestamp);
     if (size === 0 || this.#udp === undefined) return false;
     this.#udp.send(this.#sealed.subarray(0, size));

@@ -1,8 +1,8 @@
 /**
  * AES-256-GCM on `node:crypto`, which Deno, Bun and Node all have and which is
- * several times faster than the pure implementation. XChaCha20-Poly1305 stays
- * pure: `node:crypto` does not have it, and on Bun not even the ChaCha20-Poly1305
- * that it could be made of.
+ * several times faster than the pure implementation. XChaCha20-Poly1305 and
+ * secretbox stay pure: `node:crypto` does not have them, and on Bun not even the
+ * ChaCha20-Poly1305 that the first could be made of.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import { type Aead, type AeadProvider, nobleAead, TAG_SIZE } from "../lib/aead.t
 export const nativeAead: AeadProvider = {
   aes256gcm,
   xchacha20poly1305: nobleAead.xchacha20poly1305,
+  xsalsa20poly1305: nobleAead.xsalsa20poly1305,
 };
 
 const CIPHER = "aes-256-gcm";

@@ -1,6 +1,8 @@
 /**
- * The two AEADs of Discord's voice transport behind one interface, with
- * `@noble/ciphers` as the implementation that works everywhere.
+ * The ciphers of Discord's voice transport behind one interface, with
+ * `@noble/ciphers` as the implementation that works everywhere: two AEADs, and the
+ * secretbox of the older modes, which authenticates no additional data and puts its
+ * tag before the ciphertext.
  *
  * Everything happens in one packet buffer: first the bytes that are only
  * authenticated, then the bytes that are encrypted, then room for the tag. That
@@ -11,14 +13,15 @@
 
 import { gcm } from "@noble/ciphers/aes.js";
 import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
+import { xsalsa20poly1305 } from "@noble/ciphers/salsa.js";
 
-/** Bytes of the authentication tag of both AEADs. */
+/** Bytes of the authentication tag of every cipher. */
 export const TAG_SIZE = 16;
 
 /** An AEAD with its key. It holds no nonce: the caller spends each one once. */
 export interface Aead {
   /**
-   * Encrypts in place and appends the tag.
+   * Encrypts in place and adds the tag: behind the ciphertext (AEAD) or before it (secretbox).
    *
    * @param packet Additional data, then plaintext, then `TAG_SIZE` free bytes.
    * @param aadSize Bytes of additional data.
@@ -29,7 +32,7 @@ export interface Aead {
   /**
    * Checks the tag and decrypts into `into`.
    *
-   * @param packet Additional data, then ciphertext, then the tag. Not changed.
+   * @param packet Additional data, then ciphertext and tag as `seal` put them. Not changed.
    * @param aadSize Bytes of additional data.
    * @param cipherSize Bytes of ciphertext, without the tag.
    * @param nonce Nonce of the cipher's own size.
@@ -54,15 +57,28 @@ export interface AeadProvider {
   readonly aes256gcm: AeadFactory;
   /** XChaCha20-Poly1305 (IETF construction), 24-byte nonce. */
   readonly xchacha20poly1305: AeadFactory;
+  /**
+   * XSalsa20-Poly1305 (NaCl's secretbox), 24-byte nonce; `nobleAead`'s by default. Additional
+   * data is left alone and not authenticated, the tag stands before the ciphertext.
+   */
+  readonly xsalsa20poly1305?: AeadFactory;
 }
 
 /** The pure implementation: `@noble/ciphers`, on every runtime. */
-export const nobleAead: AeadProvider = {
+export const nobleAead: Required<AeadProvider> = {
   aes256gcm: (key) => wrapNoble(gcm, key),
   xchacha20poly1305: (key) => wrapNoble(xchacha20poly1305, key),
+  xsalsa20poly1305: (key) => wrapNoble((secret, nonce) => xsalsa20poly1305(secret, nonce), key),
 };
 
-type NobleCipher = typeof gcm | typeof xchacha20poly1305;
+type NobleCipher = (
+  key: Uint8Array,
+  nonce: Uint8Array,
+  aad: Uint8Array,
+) => {
+  encrypt(plaintext: Uint8Array): Uint8Array;
+  decrypt(ciphertext: Uint8Array): Uint8Array;
+};
 
 function wrapNoble(cipher: NobleCipher, secret: Uint8Array): Aead {
   const key = Uint8Array.from(secret);

@@ -129,7 +129,7 @@ export class MediaPlane {
   packetize(frame: Uint8Array, into: Uint8Array, timestamp: number = this.#timestamp): number {
     const cipher = this.#cipher;
     const duration = packetDuration(frame);
-    const size = RTP_HEADER_SIZE + frame.length + PACKET_OVERHEAD;
+    const size = RTP_HEADER_SIZE + frame.length + (cipher?.overhead ?? PACKET_OVERHEAD);
     if (into.length < size) {
       throw new RangeError(
         `Cannot packetize a frame of ${frame.length} bytes: ` +

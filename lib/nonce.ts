@@ -1,6 +1,6 @@
 /**
- * The 32-bit nonce counter of the `rtpsize` modes. Its four bytes stand at the end
- * of each packet and at the start of the AEAD nonce; zeros follow.
+ * The 32-bit nonce counter that most encryption modes use. Its four bytes stand at the
+ * end of each packet and at the start of the cipher's nonce; zeros follow.
  *
  * A nonce is spent once: only `next` advances the counter, and it refuses to wrap,
  * because a repeated nonce under one key gives the key stream away.

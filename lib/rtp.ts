@@ -31,9 +31,9 @@ export class RtpHeader {
   padding = false;
   /** Whether a header extension is present. */
   extension = false;
-  /** Words (4 bytes) of the extension's body. */
+  /** Words (4 bytes) of the extension's body; in the other modes known once it is opened. */
   extensionWords = 0;
-  /** Bytes that are not encrypted: fixed header, CSRC list, extension preamble. */
+  /** Bytes of fixed header, CSRC list and extension preamble: clear in the `rtpsize` modes. */
   clearSize: number = RTP_HEADER_SIZE;
 }
 

@@ -68,7 +68,7 @@ export interface SessionOptions {
   readonly random: (into: Uint8Array) => void;
   /** AEAD implementations; `nobleAead` by default. */
   readonly aead?: AeadProvider;
-  /** Encryption modes that the client takes, best first; all by default. */
+  /** Encryption modes that the client takes, best first; `ENCRYPTION_MODES` by default. */
   readonly modes?: readonly EncryptionMode[];
 }
 
@@ -237,12 +237,13 @@ export class VoiceSession {
    * Makes a datagram of an Opus frame.
    *
    * @param frame One Opus packet.
-   * @param into Receives the datagram; the frame's size and 32 bytes more are enough.
+   * @param into Receives the datagram; the frame's size and 32 bytes more are enough (52 in
+   * the mode `xsalsa20_poly1305_suffix`).
    * @param timestamp RTP timestamp; the previous one and its frame's duration by default.
    * @returns Bytes of the datagram; 0 while the session is not connected.
    * @throws {SyntaxError} The frame is no Opus packet.
    * @throws {RangeError} The buffer is too small.
-   * @throws {LocalProtocolError} All nonces of the key are spent.
+   * @throws {LocalProtocolError} All nonces of the key are spent, or the mode is `plain`.
    */
   packetize(frame: Uint8Array, into: Uint8Array, timestamp?: number): number {
     return this.#media.packetize(frame, into, timestamp);
@@ -440,8 +441,9 @@ export class VoiceSession {
     if (!isEncryptionMode(mode) || !this.#modes.includes(mode)) {
       return this.#fail(noSharedMode(`the server has selected the mode ${mode.slice(0, 80)}`));
     }
-    const aead = this.#options.aead ?? nobleAead;
-    this.#media.start(this.#ssrc, new PacketCipher(mode, key.reveal(), aead, this.#nonces));
+    const { aead = nobleAead, random } = this.#options;
+    const cipher = new PacketCipher(mode, key.reveal(), aead, this.#nonces, random);
+    this.#media.start(this.#ssrc, cipher);
     this.#signal("sessionDescription");
     this.#outbox.event({ type: "ready", ssrc: this.#ssrc, mode });
     this.#timers.set("keepalive", this.#now);

@@ -46,7 +46,7 @@ export interface StartOptions {
   readonly heartbeatInterval?: number;
   /** Milliseconds for which a session outlives its WebSocket; 60000 by default. */
   readonly resumeWindow?: number;
-  /** Encryption modes that the server offers; all by default. */
+  /** Encryption modes that the server offers, any but `plain`; `ENCRYPTION_MODES` by default. */
   readonly modes?: readonly EncryptionMode[];
   /** Is told what happens, as it happens. */
   readonly onEvent?: (event: ServerEvent) => void;

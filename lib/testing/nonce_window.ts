@@ -11,17 +11,17 @@ export const NONCE_WINDOW = 1024;
 
 /** Remembers the last nonces of one sender. */
 export class NonceWindow {
-  readonly #ring = new Uint32Array(NONCE_WINDOW);
-  readonly #known = new Set<number>();
+  readonly #ring: (number | string)[] = [];
+  readonly #known = new Set<number | string>();
   #next = 0;
 
   /**
    * A nonce came.
    *
-   * @param nonce Its four bytes as any 32-bit number.
+   * @param nonce Its bytes as any number or text.
    * @returns Whether it is new.
    */
-  add(nonce: number): boolean {
+  add(nonce: number | string): boolean {
     if (this.#known.has(nonce)) return false;
     if (this.#known.size === NONCE_WINDOW) this.#known.delete(this.#ring[this.#next]);
     this.#known.add(nonce);

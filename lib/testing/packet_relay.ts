@@ -1,8 +1,9 @@
 /**
  * The UDP side of the voice server: answers IP discovery and keepalives, opens each
- * RTP packet with its sender's key and seals it anew for each receiver. The clear
- * header (extension preamble, CSRC list, padding and marker bits) stays as it is; the
- * plaintext behind it is not looked into.
+ * RTP packet with its sender's key and seals it anew for each receiver. Header (extension,
+ * CSRC list, padding and marker bits) and payload stay as they are. Between modes only
+ * the border between clear and encrypted bytes moves: what the sender's mode hides of the
+ * header, the receiver's may show.
  *
  * Theory of operation: a packet belongs to whoever's key opens it. Its SSRC and its
  * source address only say whose key to try, so no address can be taken over by
@@ -21,8 +22,7 @@ import {
 } from "../ip_discovery.ts";
 import { keepaliveReply, parseKeepalive } from "../keepalive.ts";
 import { isRtcp } from "../media.ts";
-import { PACKET_OVERHEAD } from "../packet.ts";
-import { parseRtpHeader, readU32, RtpHeader } from "../rtp.ts";
+import { parseRtpHeader, RtpHeader } from "../rtp.ts";
 import type { DropLog } from "./drop_log.ts";
 import type { PacketDropReason, ServerEventDetails } from "./server_events.ts";
 import type { ServerOutput } from "./server_io.ts";
@@ -74,8 +74,14 @@ export interface RelayContext {
 interface Held {
   readonly sender: ServerSession;
   readonly packet: Uint8Array;
-  readonly clearSize: number;
   readonly until: number;
+}
+
+interface Opened {
+  readonly sender: ServerSession;
+  /** Header and plaintext, in the same order in every mode. */
+  readonly packet: Uint8Array;
+  readonly nonce: string;
 }
 
 /** Relays packets between the members of a room. */
@@ -134,7 +140,7 @@ export class PacketRelay {
   release(sender: ServerSession, now: number): void {
     this.#held = this.#held.filter((held) => {
       if (held.sender !== sender) return true;
-      this.#relay(sender, held.packet, held.clearSize, now);
+      this.#relay(sender, held.packet, now);
       return false;
     });
   }
@@ -173,19 +179,19 @@ export class PacketRelay {
     const fault = parseRtpHeader(datagram, header);
     if (fault !== undefined) return this.#drop(fault, known, now);
     const owner = sessions.bySsrc(header.ssrc);
-    const [sender, plainSize] = this.#open(datagram, owner, known);
-    if (sender === undefined) return this.#drop(plainSize, known ?? owner, now);
+    const opened = this.#open(datagram, owner, known);
+    if (typeof opened === "string") return this.#drop(opened, known ?? owner, now);
+    const { sender, packet, nonce } = opened;
     if (sender !== owner) return this.#drop("wrong-ssrc", sender, now);
-    if (!sender.nonces.add(readU32(datagram, datagram.length - 4))) {
-      return this.#drop("replay", sender, now);
+    // Only now the whole header can be read in every mode.
+    if (parseRtpHeader(packet, header) !== undefined) {
+      return this.#drop("bad-extension", sender, now);
     }
+    if (!sender.nonces.add(nonce)) return this.#drop("replay", sender, now);
     sessions.learn(sender, from);
     this.#counters.accepted++;
-    const packet = new Uint8Array(header.clearSize + plainSize);
-    packet.set(datagram.subarray(0, header.clearSize));
-    packet.set(this.#plain.subarray(0, plainSize), header.clearSize);
     if (sender.flags === undefined) this.#hold(sender, packet, now);
-    else this.#relay(sender, packet, header.clearSize, now);
+    else this.#relay(sender, packet, now);
   }
 
   /** Finds whose key opens a packet: the SSRC's owner, else whoever has the address. */
@@ -193,21 +199,27 @@ export class PacketRelay {
     datagram: Uint8Array,
     owner: ServerSession | undefined,
     known: ServerSession | undefined,
-  ): [ServerSession, number] | [undefined, PacketDropReason] {
-    if (owner === undefined && known === undefined) return [undefined, "unknown-source"];
+  ): Opened | PacketDropReason {
+    if (owner === undefined && known === undefined) return "unknown-source";
     let fault: PacketDropReason = "not-selected";
     for (const candidate of new Set([owner, known])) {
-      if (candidate?.cipher === undefined) continue;
-      const size = candidate.cipher.open(datagram, this.#header.clearSize, this.#plain);
-      if (size >= 0) return [candidate, size];
-      fault = candidate.cipher.fault;
+      const cipher = candidate?.cipher;
+      if (candidate === undefined || cipher === undefined) continue;
+      const clearSize = cipher.clearSize(this.#header);
+      const plainSize = cipher.open(datagram, clearSize, this.#plain);
+      if (plainSize >= 0) {
+        const packet = new Uint8Array(clearSize + plainSize);
+        packet.set(datagram.subarray(0, clearSize));
+        packet.set(this.#plain.subarray(0, plainSize), clearSize);
+        return { sender: candidate, packet, nonce: String.fromCharCode(...cipher.openedNonce) };
+      }
+      fault = cipher.fault;
     }
-    return [undefined, fault];
+    return fault;
   }
 
   #hold(sender: ServerSession, packet: Uint8Array, now: number): void {
-    const { clearSize } = this.#header;
-    this.#held.push({ sender, packet, clearSize, until: now + SPEAKING_HOLD_TIME });
+    this.#held.push({ sender, packet, until: now + SPEAKING_HOLD_TIME });
     if (this.#held.length > SPEAKING_HOLD_LIMIT) this.#dropHeld(now);
   }
 
@@ -216,7 +228,8 @@ export class PacketRelay {
     if (held !== undefined) this.#drop("no-speaking", held.sender, now);
   }
 
-  #relay(sender: ServerSession, packet: Uint8Array, clearSize: number, now: number): void {
+  #relay(sender: ServerSession, packet: Uint8Array, now: number): void {
+    parseRtpHeader(packet, this.#header);
     for (const receiver of this.#context.sessions.others(sender)) {
       const { cipher, address } = receiver;
       if (cipher === undefined || address === undefined) continue;
@@ -224,7 +237,8 @@ export class PacketRelay {
         this.#drop("nonces-spent", receiver, now);
         continue;
       }
-      const datagram = new Uint8Array(packet.length + PACKET_OVERHEAD);
+      const datagram = new Uint8Array(packet.length + cipher.overhead);
+      const clearSize = cipher.clearSize(this.#header);
       datagram.set(packet);
       cipher.seal(datagram, clearSize, packet.length - clearSize);
       this.#counters.relayed++;

@@ -27,7 +27,7 @@ export interface VoiceServerOptions {
   readonly resumeWindow?: number;
   /** Most messages that a session keeps for a Resume, below 32768; 256 by default. */
   readonly replayLimit?: number;
-  /** Encryption modes that Ready offers; all by default. */
+  /** Encryption modes that Ready offers, any but `plain`; `ENCRYPTION_MODES` by default. */
   readonly modes?: readonly EncryptionMode[];
 }
 

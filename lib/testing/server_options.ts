@@ -37,7 +37,7 @@ export interface ServerSettings {
  *
  * @param options What the caller wants.
  * @returns All settings.
- * @throws {RangeError} A number is out of range.
+ * @throws {RangeError} A number is out of range, or a mode is not for sending.
  */
 export function serverSettings(options: VoiceServerOptions): ServerSettings {
   const {
@@ -58,6 +58,9 @@ export function serverSettings(options: VoiceServerOptions): ServerSettings {
   }
   if (!(Number.isInteger(replayLimit) && replayLimit >= 0 && replayLimit <= REPLAY_MAXIMUM)) {
     refuse("replayLimit", replayLimit, `an integer of 0 to ${REPLAY_MAXIMUM}`);
+  }
+  if (modes.includes("plain")) {
+    throw new RangeError("Cannot start a server with mode plain: packets of it are only opened");
   }
   return { random, port, address, aead, heartbeatInterval, resumeWindow, replayLimit, modes };
 }

@@ -6,7 +6,7 @@
 
 import type { VoiceStatePayload } from "../gateway.ts";
 import type { Input, Output, SessionEvent } from "../io.ts";
-import { PACKET_OVERHEAD } from "../packet.ts";
+import { MAX_PACKET_OVERHEAD } from "../packet.ts";
 import { RTP_HEADER_SIZE } from "../rtp.ts";
 import { type SessionOptions, VoiceSession } from "../session.ts";
 
@@ -99,7 +99,7 @@ export class SimulatedBot {
    * @returns Whether it was sent: `false` while the session is not connected.
    */
   send(opus: Uint8Array): boolean {
-    const into = new Uint8Array(RTP_HEADER_SIZE + opus.length + PACKET_OVERHEAD);
+    const into = new Uint8Array(RTP_HEADER_SIZE + opus.length + MAX_PACKET_OVERHEAD);
     const size = this.session.packetize(opus, into);
     if (size === 0 || this.#udp === undefined) return false;
     this.#network.transmit(this.#udp.port, into.subarray(0, size));

@@ -46,7 +46,7 @@ export interface BotOptions {
   readonly userId: string;
   /** Guild id; `1` by default. */
   readonly guildId?: string;
-  /** Encryption modes that the bot takes; all by default. */
+  /** Encryption modes that the bot takes; `ENCRYPTION_MODES` by default. */
   readonly modes?: readonly EncryptionMode[];
   /** AEAD implementations; `nobleAead` by default. */
   readonly aead?: AeadProvider;

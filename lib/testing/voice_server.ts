@@ -338,7 +338,8 @@ export class VoiceServer {
     this.#settings.random(key);
     // Both directions share the key: the server has the upper half of the nonces.
     const nonces = new NonceCounter(2 ** 31);
-    session.cipher = new PacketCipher(mode, key, this.#settings.aead, nonces);
+    const { aead, random } = this.#settings;
+    session.cipher = new PacketCipher(mode, key, aead, nonces, random);
     session.nonces = new NonceWindow();
     this.#outbox.event({ type: "session", mode }, session.subject);
     this.#outbox.send(session.websocket, VoiceOpcodes.SessionDescription, {

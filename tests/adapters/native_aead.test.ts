@@ -84,3 +84,7 @@ for (const [name, nonceSize] of CIPHERS) {
     assert(aead.open(store.subarray(50, 150), 12, 72, nonce, into.subarray(10)));
   });
 }
+
+test("nativeAead takes secretbox from nobleAead", () => {
+  assertEquals(nativeAead.xsalsa20poly1305, nobleAead.xsalsa20poly1305);
+});

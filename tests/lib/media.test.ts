@@ -4,7 +4,12 @@ import { nobleAead } from "../../lib/aead.ts";
 import { LocalProtocolError } from "../../lib/errors.ts";
 import { isRtcp, MediaPlane } from "../../lib/media.ts";
 import { NonceCounter } from "../../lib/nonce.ts";
-import { type EncryptionMode, PacketCipher } from "../../lib/packet.ts";
+import {
+  ALL_ENCRYPTION_MODES,
+  type EncryptionMode,
+  PacketCipher,
+  packetOverhead,
+} from "../../lib/packet.ts";
 import { parseRtpHeader, readU32, RtpHeader } from "../../lib/rtp.ts";
 import {
   bitFlips,
@@ -29,7 +34,8 @@ function planeOf(
 ): MediaPlane {
   const plane = new MediaPlane(sequence, timestamp);
   const counter = new NonceCounter(nonce);
-  plane.start(SSRC, new PacketCipher(mode as EncryptionMode, KEY, nobleAead, counter));
+  const random = (into: Uint8Array) => into.fill(7);
+  plane.start(SSRC, new PacketCipher(mode as EncryptionMode, KEY, nobleAead, counter, random));
   plane.setSending(true);
   return plane;
 }
@@ -122,6 +128,38 @@ test("MediaPlane.packetize() refuses a frame that is no Opus and a buffer that i
   );
   assertEquals([plane.timestamp, plane.counters.sent, plane.cipher?.nonce], [0, 0, 0]);
 });
+
+for (const mode of ALL_ENCRYPTION_MODES.filter((mode) => mode !== "plain")) {
+  test(`MediaPlane asks for as much room as ${mode} needs, and hears what it sends`, () => {
+    const [sender, receiver] = [planeOf(mode), planeOf(mode)];
+    const size = 12 + SILENCE.length + packetOverhead(mode);
+    const short = new Uint8Array(size - 1);
+    assertThrows(() => sender.packetize(SILENCE, short), RangeError, `${size} are needed`);
+    for (let sequence = 0; sequence < 3; sequence++) {
+      const datagram = new Uint8Array(size);
+      assertEquals(sender.packetize(SILENCE, datagram), size);
+      assertEquals(depacketize(receiver, datagram), toHex(SILENCE));
+      assertEquals(receiver.header.sequence, sequence);
+      assertEquals(depacketize(receiver, datagram), 0);
+    }
+    assertEquals(drops(receiver), { duplicate: 3 });
+  });
+
+  test(`MediaPlane tells the extension of a packet, ${mode}`, () => {
+    const receiver = planeOf(mode);
+    const cipher = new PacketCipher(mode, KEY, nobleAead, undefined, (into) => into.fill(1));
+    const whole = hex("90780001000003c000000001bede0001109002fff8fffe");
+    const packet = new Uint8Array(whole.length + cipher.overhead);
+    packet.set(whole);
+    const header = new RtpHeader();
+    parseRtpHeader(packet, header);
+    const clearSize = cipher.clearSize(header);
+    cipher.seal(packet, clearSize, whole.length - clearSize);
+    assertEquals(depacketize(receiver, packet), toHex(SILENCE));
+    const { extension, extensionWords, ssrc } = receiver.header;
+    assertEquals([extension, extensionWords, ssrc], [true, 1, 1]);
+  });
+}
 
 test("MediaPlane.packetize() refuses when all nonces are spent, and changes nothing", () => {
   const plane = planeOf(undefined, { nonce: 2 ** 32 - 1 });

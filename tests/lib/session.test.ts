@@ -8,7 +8,7 @@ import { discoveryRequest, discoveryResponse } from "../../lib/ip_discovery.ts";
 import { keepaliveReply, parseKeepalive } from "../../lib/keepalive.ts";
 import { NonceCounter } from "../../lib/nonce.ts";
 import { type EncryptionMode, PacketCipher } from "../../lib/packet.ts";
-import { parseRtpHeader, readU32, RtpHeader } from "../../lib/rtp.ts";
+import { parseRtpHeader, readU32, RtpHeader, writeRtpHeader } from "../../lib/rtp.ts";
 import { VoiceSession } from "../../lib/session.ts";
 import type { State } from "../../lib/state.ts";
 import {
@@ -221,6 +221,24 @@ test("VoiceSession asks for the client's preference among the modes", () => {
   assertEquals([op, (d.data as { mode: string }).mode], [1, MODES[1]]);
   driver.message(4, { mode: MODES[1], secret_key: KEY });
   assertEquals(driver.session.mode, MODES[1]);
+});
+
+test("VoiceSession opens plain packets where it was asked to, and sends none", () => {
+  const driver = driveTo("identifying", new Driver({ modes: ["plain"] }));
+  driver.message(2, { ...READY, modes: [...MODES, "plain"] });
+  driver.feed({ type: "udpOpen", id: driver.udpId });
+  driver.datagram(discoveryResponse(SSRC, ADDRESS));
+  driver.message(4, { mode: "plain", secret_key: KEY });
+  const { session } = driver;
+  assertEquals([session.state, session.mode], ["connected", "plain"]);
+  const opus = Uint8Array.of(0xf8, 0xff, 0xfe);
+  const datagram = new Uint8Array(15);
+  writeRtpHeader(datagram, 1, 960, SSRC + 1);
+  datagram.set(opus, 12);
+  const into = new Uint8Array(15);
+  assertEquals(into.slice(0, session.depacketize(datagram, into)), opus);
+  assertThrows(() => session.packetize(opus, new Uint8Array(64)), LocalProtocolError, "plain");
+  assertEquals(session.counters.sent, 0);
 });
 
 test("VoiceSession closes where no mode is shared, and shows both lists", () => {

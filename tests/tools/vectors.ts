@@ -13,11 +13,12 @@ export interface TransportVector {
   readonly mode: string;
   readonly key: string | null;
   readonly clear_prefix: string;
-  readonly nonce_wire: string;
-  readonly nonce: string;
+  readonly aad: string | null;
+  readonly nonce_wire: string | null;
+  readonly nonce: string | null;
   readonly encrypted_plaintext: string;
-  readonly ciphertext: string;
-  readonly tag: string;
+  readonly ciphertext: string | null;
+  readonly tag: string | null;
   readonly packet: string;
   readonly fields: {
     readonly seq: number;

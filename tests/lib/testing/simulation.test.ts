@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import test from "node:test";
 
+import { ALL_ENCRYPTION_MODES } from "../../../lib/packet.ts";
 import { Simulation, type SimulationOptions } from "../../../lib/testing/simulation.ts";
 
 const OPUS = Uint8Array.of(0xf8, 0xff, 0xfe);
@@ -27,6 +28,45 @@ test("Simulation carries every frame over a good link", () => {
   const simulation = talk({});
   assertEquals(simulation.now, 6100);
   assertEquals(simulation.server.stats().dropped, {});
+});
+
+const SEALING = ALL_ENCRYPTION_MODES.filter((mode) => mode !== "plain");
+
+for (const mode of SEALING) {
+  test(`Simulation carries frames from ${mode} to every mode, both ways`, () => {
+    for (const other of SEALING) {
+      const simulation = new Simulation({ server: { modes: SEALING } });
+      const bots = [
+        simulation.bot({ userId: "10", modes: [mode] }),
+        simulation.bot({ userId: "20", modes: [other] }),
+      ];
+      for (const bot of bots) bot.join();
+      simulation.run(2000);
+      assertEquals(bots.map(({ session }) => session.mode), [mode, other]);
+      for (const bot of bots) bot.speak();
+      for (let size = 1; size <= 1275; size += 98) {
+        const opus = new Uint8Array(size).fill(0xf8);
+        for (const bot of bots) assert(bot.send(opus));
+        simulation.run(20);
+      }
+      simulation.run(100);
+      const sizes = Array.from({ length: 14 }, (_, i) => 1 + 98 * i);
+      for (const { frames, session } of bots) {
+        assertEquals(frames.map(({ opus }) => opus.length), sizes);
+        assert(frames.every(({ opus }) => opus.every((byte) => byte === 0xf8)));
+        assertEquals(session.counters.dropped, {});
+      }
+      assertEquals(simulation.server.stats().dropped, {});
+    }
+  });
+}
+
+test("Simulation: a bot takes an old mode only where it asks for it", () => {
+  const simulation = new Simulation({ server: { modes: [...SEALING].reverse() } });
+  const bot = simulation.bot({ userId: "10" });
+  bot.join();
+  simulation.run(2000);
+  assertEquals(bot.session.mode, "aead_aes256_gcm_rtpsize");
 });
 
 test("Simulation gives the same course for the same seed, another for another", () => {

@@ -1,7 +1,10 @@
 import { assert, assertEquals, assertFalse, assertNotEquals, assertThrows } from "@std/assert";
 import test from "node:test";
 
+import { nobleAead } from "../../../lib/aead.ts";
 import { LocalProtocolError } from "../../../lib/errors.ts";
+import { NonceCounter } from "../../../lib/nonce.ts";
+import { ALL_ENCRYPTION_MODES, type EncryptionMode, PacketCipher } from "../../../lib/packet.ts";
 import { ReplayBuffer } from "../../../lib/testing/replay_buffer.ts";
 import { MESSAGE_LIMIT } from "../../../lib/testing/client_messages.ts";
 import { NONCE_WINDOW, NonceWindow } from "../../../lib/testing/nonce_window.ts";
@@ -616,6 +619,78 @@ test("VoiceServer relays between modes", () => {
   assertEquals(bob.heard[0]!.length, 12 + 3 + 20);
 });
 
+const SEALING = ALL_ENCRYPTION_MODES.filter((mode) => mode !== "plain");
+
+test("VoiceServer moves CSRC list and extension in and out of the ciphertext", () => {
+  const random = (into: Uint8Array) => into.fill(9);
+  for (const from of SEALING) {
+    const rig = new Rig({ modes: SEALING });
+    const alice = rig.identify("10");
+    alice.select(from, 40001);
+    alice.speak();
+    const receivers = SEALING.map((mode, index) => {
+      const client = rig.identify(String(20 + index));
+      client.select(mode, 40002 + index);
+      return { mode, client };
+    });
+    const cipher = new PacketCipher(from, alice.key, nobleAead, new NonceCounter(), random);
+    const header = concat(
+      Uint8Array.of(0xb2, 0xf8),
+      rtpHeader(alice.ssrc).subarray(2),
+      Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 0xbe, 0xde, 0, 1, 0x10, 0xff, 0, 0),
+    );
+    const whole = concat(header, OPUS, Uint8Array.of(0, 2));
+    const clearOf = (mode: EncryptionMode) => mode.endsWith("_rtpsize") ? 24 : 12;
+    const datagram = concat(whole, new Uint8Array(cipher.overhead));
+    cipher.seal(datagram, clearOf(from), whole.length - clearOf(from));
+    alice.sendDatagram(datagram);
+    alice.sendDatagram(datagram);
+    for (const { mode, client } of receivers) {
+      assertEquals(client.heard.length, 1, `${from} to ${mode}`);
+      const [packet] = client.heard;
+      const into = new Uint8Array(packet!.length);
+      const opener = new PacketCipher(mode, client.key, nobleAead);
+      const size = opener.open(packet!, clearOf(mode), into);
+      assertEquals(size + clearOf(mode), whole.length, `${from} to ${mode}`);
+      const opened = concat(packet!.subarray(0, clearOf(mode)), into.subarray(0, size));
+      assertEquals(opened, whole, `${from} to ${mode}`);
+    }
+    assertEquals(rig.server.stats().dropped, { replay: 1 });
+  }
+});
+
+test("VoiceServer keeps the extension of a packet that has waited for Speaking", () => {
+  const { rig, alice, bob } = pair();
+  const carol = rig.join("30", 40003);
+  bob.speak();
+  const extension = Uint8Array.of(0xbe, 0xde, 0, 1, 0x10, 0xff, 0, 0);
+  const header = concat(rtpHeader(alice.ssrc), extension);
+  header[0] = 0x90;
+  alice.sendDatagram(alice.rtp(OPUS, header, 16));
+  bob.sendDatagram(bob.rtp(OPUS));
+  alice.speak();
+  const packet = carol.heard[1]!;
+  assertEquals(packet.subarray(0, 16), header.subarray(0, 16));
+  assertEquals(openGcm(carol.key, packet, 16), concat(header.subarray(16), OPUS));
+});
+
+test("VoiceServer drops a packet whose encrypted header is cut short", () => {
+  const rig = new Rig({ modes: ["xsalsa20_poly1305_lite"] });
+  const alice = rig.identify("10");
+  alice.select("xsalsa20_poly1305_lite", 40001);
+  alice.speak();
+  const cipher = new PacketCipher("xsalsa20_poly1305_lite", alice.key, nobleAead);
+  const packet = concat(rtpHeader(alice.ssrc), OPUS, new Uint8Array(cipher.overhead));
+  packet[0] = 0x90;
+  cipher.seal(packet, 12, OPUS.length);
+  alice.sendDatagram(packet);
+  assertEquals(rig.server.stats().dropped, { "bad-extension": 1 });
+});
+
+test("VoiceServer does not offer plain", () => {
+  assertThrows(() => new Rig({ modes: ["plain"] }), RangeError, "with mode plain");
+});
+
 test("VoiceServer relays only to clients that have selected and have an address", () => {
   const rig = new Rig();
   const alice = rig.join("10", 40001);
@@ -776,6 +851,8 @@ test("NonceWindow.add() knows the last nonces only", () => {
   assert(window.add(NONCE_WINDOW));
   assert(window.add(0));
   assertFalse(window.add(2));
+  assert(window.add("2"));
+  assertFalse(window.add("2"));
 });
 
 test("VoiceServer refuses options that are out of range", () => {
