@@ -181,7 +181,7 @@ ${player}</section>`;
 
 function arrivals({ timing, lost, seconds }: ReportData): string {
   return `<section><h2>Arrivals</h2>
-<p>How late each packet arrived, against the file's own schedule from the first send on.</p>
+<p>How late each packet arrived, against the file's own schedule.</p>
 ${drawArrivals(timing, lost.map(({ from }) => from), seconds)}</section>`;
 }
 
@@ -204,8 +204,9 @@ are not part of it. Sequence numbers say which packets are missing.</li>
 <li><b>Pacing</b> is the library's count of ${pacing.count} sends, silence included: the instant of
 sending against the instant in its schedule. A packet that was sent early counts as 0.</li>
 <li><b>Arrivals</b> are the instants at which datagrams reached bot B, against the instants at which
-the file wants its packets if it starts when the first one is sent. Where a timer fires early a
-packet may be a little early, below 0. ${spreadText(late)}</li>
+the file wants its packets, on the latest schedule that no packet was sent ahead of. ${
+    spreadText(late)
+  }</li>
 <li><b>Transit</b> is from the send of a packet (noted when the player, having sent it, asks for the
 next one) to its arrival, through the server. ${spreadText(transit)}</li>
 <li><b>Round trips</b> are the library's, medians over both bots: heartbeats

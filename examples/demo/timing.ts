@@ -12,7 +12,7 @@ import { SAMPLE_RATE } from "@sotto/voice/audio";
 export interface Arrival {
   /** Where it is in the file, in seconds. */
   readonly time: number;
-  /** Milliseconds behind the file's schedule; a little below 0 where a timer fired early. */
+  /** Milliseconds behind the file's schedule. */
   readonly late: number;
 }
 
@@ -32,7 +32,7 @@ export interface Spread {
 export interface Timing {
   /** Packets that came, in the order of the file. */
   readonly arrivals: readonly Arrival[];
-  /** Arrivals behind the schedule that starts when the first packet was sent. */
+  /** Arrivals behind the latest schedule that no packet is sent ahead of. */
   readonly late: Spread | undefined;
   /** From the socket's send to the arrival. */
   readonly transit: Spread | undefined;
@@ -51,20 +51,28 @@ export function measureTiming(
   sentAt: readonly number[],
   received: readonly (Pick<ReceivedFrame, "at"> | undefined)[],
 ): Timing {
+  const times = startTimes(durations);
+  // No packet is sent ahead of this schedule, and at least one is sent just in time.
+  const startedAt = sentAt.reduce((min, at, i) => Math.min(min, at - 1000 * times[i]), Infinity);
   const arrivals: Arrival[] = [];
   const transits: number[] = [];
-  const [startedAt = 0] = sentAt;
-  let position = 0;
-  for (const [i, duration] of durations.entries()) {
+  for (const [i, time] of times.entries()) {
     const at = received[i]?.at;
-    const time = position / SAMPLE_RATE;
-    if (at !== undefined) {
-      arrivals.push({ time, late: at - startedAt - 1000 * time });
-      if (i < sentAt.length) transits.push(at - sentAt[i]);
-    }
-    position += duration;
+    if (at === undefined) continue;
+    arrivals.push({ time, late: at - startedAt - 1000 * time });
+    if (i < sentAt.length) transits.push(at - sentAt[i]);
   }
   return { arrivals, late: spread(arrivals.map(({ late }) => late)), transit: spread(transits) };
+}
+
+/** Where each packet begins, in seconds. */
+function startTimes(durations: readonly number[]): number[] {
+  let position = 0;
+  return durations.map((duration) => {
+    const time = position / SAMPLE_RATE;
+    position += duration;
+    return time;
+  });
 }
 
 /**

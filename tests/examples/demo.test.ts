@@ -356,3 +356,9 @@ test("the demo prints its usage: with exit code 2 for a wrong option, 0 on deman
   assertMatch(wrong.stderr, /--speed[^]*Usage: deno task demo/);
   assertMatch(asked.stdout, /^Usage: deno task demo/);
 });
+
+test("measureTiming() takes a late first packet for late, not the others for early", () => {
+  const received = [{ at: 106 }, { at: 122 }, { at: 142 }];
+  const { arrivals } = measureTiming([960, 960, 960], [105, 121, 141], received);
+  assertEquals(arrivals.map(({ late }) => late), [5, 1, 1]);
+});
