@@ -21,16 +21,10 @@ export class Heartbeat {
   #sentAt = 0;
   #missed = 0;
   #requestedAt = -Infinity;
-  #roundTrip: number | undefined;
 
   /** Milliseconds between beats; infinite before Hello. */
   get interval(): number {
     return this.#interval;
-  }
-
-  /** Milliseconds between the last answered beat and its answer. */
-  get roundTrip(): number | undefined {
-    return this.#roundTrip;
   }
 
   /** Whether too many beats went unanswered. */
@@ -94,8 +88,6 @@ export class Heartbeat {
   acknowledge(nonce: number, now: number): number | undefined {
     if (nonce > this.#nonce || nonce <= 0) return undefined;
     this.#missed = 0;
-    if (nonce !== this.#nonce) return undefined;
-    this.#roundTrip = now - this.#sentAt;
-    return this.#roundTrip;
+    return nonce === this.#nonce ? now - this.#sentAt : undefined;
   }
 }

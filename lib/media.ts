@@ -28,6 +28,7 @@ export type DropReason =
   | "rtcp"
   | "padding-only"
   | "discovery-rejected"
+  | "stale-keepalive"
   | "unknown-datagram";
 
 /** Counters of the media plane. */
@@ -65,11 +66,6 @@ export class MediaPlane {
   constructor(sequence: number, timestamp: number) {
     this.#sequence = sequence;
     this.#timestamp = timestamp;
-  }
-
-  /** The client's SSRC. */
-  get ssrc(): number {
-    return this.#ssrc;
   }
 
   /** What seals and opens, while there is a key. */

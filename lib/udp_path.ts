@@ -85,7 +85,7 @@ export class UdpPath {
    * @param datagram Any bytes.
    * @param now Monotonic milliseconds.
    * @returns The client's address, why the datagram is dropped, or `undefined` where it
-   * was a keepalive's reply.
+   * was the last keepalive's reply.
    */
   receive(datagram: Uint8Array, now: number): DiscoveredAddress | DropReason | undefined {
     const sequence = parseKeepaliveReply(datagram);
@@ -98,11 +98,12 @@ export class UdpPath {
     return found;
   }
 
-  #acknowledge(sequence: number, now: number): undefined {
+  #acknowledge(sequence: number, now: number): "stale-keepalive" | undefined {
     const roundTrip = this.#keepalive.acknowledge(sequence, now);
-    if (roundTrip === undefined) return;
+    if (roundTrip === undefined) return "stale-keepalive";
     this.#outbox.message("received", "udp", "Keepalive");
     this.#outbox.event({ type: "keepalive", roundTrip });
+    return undefined;
   }
 
   #transmit(datagram: Uint8Array, name: string): void {

@@ -11,17 +11,17 @@ export const NONCE_WINDOW = 1024;
 
 /** Remembers the last nonces of one sender. */
 export class NonceWindow {
-  readonly #ring: (number | string)[] = [];
-  readonly #known = new Set<number | string>();
+  readonly #ring: string[] = [];
+  readonly #known = new Set<string>();
   #next = 0;
 
   /**
    * A nonce came.
    *
-   * @param nonce Its bytes as any number or text.
+   * @param nonce Its bytes as text.
    * @returns Whether it is new.
    */
-  add(nonce: number | string): boolean {
+  add(nonce: string): boolean {
     if (this.#known.has(nonce)) return false;
     if (this.#known.size === NONCE_WINDOW) this.#known.delete(this.#ring[this.#next]);
     this.#known.add(nonce);

@@ -63,7 +63,6 @@ test("Heartbeat does not live on answers to what was never sent", () => {
     assertEquals(heartbeat.acknowledge(nonce, 20), undefined);
     assertEquals(heartbeat.dead, true);
   }
-  assertEquals(heartbeat.roundTrip, undefined);
 });
 
 test("Heartbeat measures the round trip of the last beat only", () => {
@@ -74,9 +73,7 @@ test("Heartbeat measures the round trip of the last beat only", () => {
   heartbeat.beat(100);
   heartbeat.beat(200);
   assertEquals(heartbeat.acknowledge(2, 210), undefined);
-  assertEquals(heartbeat.roundTrip, 30.25);
   assertEquals(heartbeat.acknowledge(3, 240), 40);
-  assertEquals(heartbeat.roundTrip, 40);
 });
 
 test("Heartbeat answers a request once a second, and does not wait for an answer", () => {

@@ -54,7 +54,8 @@ test("UdpPath.keepAlive() measures the round trip of each keepalive once", () =>
   assertEquals(timers.next(), KEEPALIVE_INTERVAL);
   path.keepAlive(5000);
   drain();
-  for (const sequence of [1, 2, 2]) path.receive(keepaliveReply(sequence), 5040);
+  const faults = [1, 2, 2].map((sequence) => path.receive(keepaliveReply(sequence), 5040));
+  assertEquals(faults, ["stale-keepalive", undefined, "stale-keepalive"]);
   outbox.poll();
   assertEquals(outbox.poll(), { type: "event", event: { type: "keepalive", roundTrip: 40 } });
   assertEquals(outbox.poll(), undefined);

@@ -846,12 +846,10 @@ test("VoiceServer events name no token and no key", () => {
 
 test("NonceWindow.add() knows the last nonces only", () => {
   const window = new NonceWindow();
-  for (let i = 0; i < NONCE_WINDOW; i++) assert(window.add(i));
-  assertFalse(window.add(0));
-  assert(window.add(NONCE_WINDOW));
-  assert(window.add(0));
-  assertFalse(window.add(2));
-  assert(window.add("2"));
+  for (let i = 0; i < NONCE_WINDOW; i++) assert(window.add(`${i}`));
+  assertFalse(window.add("0"));
+  assert(window.add(`${NONCE_WINDOW}`));
+  assert(window.add("0"));
   assertFalse(window.add("2"));
 });
 
