@@ -6,7 +6,9 @@
 
 import { LocalProtocolError, VoiceConnectError } from "../lib/errors.ts";
 import type { VoiceServer, VoiceStatePayload } from "../lib/gateway.ts";
+import type { GatewayVersion } from "../lib/gateway_version.ts";
 import type { SessionEvent } from "../lib/io.ts";
+import type { DiscoveryForm } from "../lib/ip_discovery.ts";
 import type { MediaCounters } from "../lib/media.ts";
 import { SpeakingFlags } from "../lib/speaking.ts";
 import type { EncryptionMode } from "../lib/packet.ts";
@@ -45,6 +47,10 @@ export interface JoinVoiceOptions {
   readonly selfDeaf?: boolean;
   /** Encryption modes to take, best first; `ENCRYPTION_MODES` by default. */
   readonly modes?: readonly EncryptionMode[];
+  /** Version of the voice gateway to ask for; 8 by default. */
+  readonly gatewayVersion?: GatewayVersion;
+  /** Form of IP discovery; `74` by default. */
+  readonly discovery?: DiscoveryForm;
   /** Ends the join, and later the connection. */
   readonly signal?: AbortSignal;
   /** Is told everything that happens, from the first step on. */
@@ -95,6 +101,8 @@ export class VoiceConnection implements AsyncDisposable {
       guildId: options.guildId,
       userId: options.userId,
       modes: options.modes,
+      gatewayVersion: options.gatewayVersion,
+      discovery: options.discovery,
       aead: transport.aead,
       random: (into) => crypto.getRandomValues(into as Uint8Array<ArrayBuffer>),
     });

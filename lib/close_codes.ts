@@ -29,60 +29,44 @@ const MOVED = "The bot was moved or disconnected, or the channel is gone";
 
 /** Close codes of the voice gateway; for others see `closeCode`. */
 export const CLOSE_CODES: { readonly [code: number]: CloseCode } = {
-  1000: {
-    meaning: "normal closure",
-    action: "stop",
-    hint: "The server ended the session",
-  },
-  4000: { meaning: "unknown error", action: "resume", hint: NETWORK },
-  4001: { meaning: "unknown opcode", action: "stop", hint: BUG },
-  4002: { meaning: "failed to decode payload", action: "stop", hint: BUG },
-  4003: { meaning: "not authenticated", action: "stop", hint: BUG },
-  4004: {
-    meaning: "authentication failed",
-    action: "stop",
-    hint: "The voice token is wrong or old; use the newest VOICE_SERVER_UPDATE",
-  },
-  4005: { meaning: "already authenticated", action: "rejoin", hint: BUG },
-  4006: {
-    meaning: "session no longer valid",
-    action: "rejoin",
-    hint: "The session id is old; use the newest VOICE_STATE_UPDATE",
-  },
-  4008: {
-    meaning: "rate limited",
-    action: "stop",
-    hint: "Send fewer messages",
-  },
-  4009: { meaning: "session timeout", action: "rejoin", hint: NETWORK },
-  4011: {
-    meaning: "server not found",
-    action: "rejoin",
-    hint: "The guild id and the endpoint do not belong together",
-  },
-  4012: { meaning: "unknown protocol", action: "stop", hint: BUG },
-  4013: { meaning: "media backend crashed", action: "resume", hint: NETWORK },
-  4014: { meaning: "disconnected", action: "wait", hint: MOVED },
-  4015: { meaning: "voice server crashed", action: "resume", hint: NETWORK },
-  4016: {
-    meaning: "unknown encryption mode",
-    action: "stop",
-    hint: "The server refuses the encryption mode; offer both AEAD modes",
-  },
-  4017: {
-    meaning: "end-to-end encryption required",
-    action: "stop",
-    hint: "The channel takes only clients that speak DAVE",
-  },
-  4020: { meaning: "bad request", action: "stop", hint: BUG },
-  4021: {
-    meaning: "rate limited",
-    action: "stop",
-    hint: "Wait for minutes before the next try",
-  },
-  4022: { meaning: "call terminated", action: "wait", hint: MOVED },
-  4800: { meaning: "heartbeat timeout", action: "resume", hint: NETWORK },
-  4900: { meaning: "reconnect", action: "resume", hint: NETWORK },
+  1000: row("normal closure", "stop", "The server ended the session"),
+  4000: row("unknown error", "resume", NETWORK),
+  4001: row("unknown opcode", "stop", BUG),
+  4002: row("failed to decode payload", "stop", BUG),
+  4003: row("not authenticated", "stop", BUG),
+  4004: row(
+    "authentication failed",
+    "stop",
+    "The voice token is wrong or old; use the newest VOICE_SERVER_UPDATE",
+  ),
+  4005: row("already authenticated", "rejoin", BUG),
+  4006: row(
+    "session no longer valid",
+    "rejoin",
+    "The session id is old; use the newest VOICE_STATE_UPDATE",
+  ),
+  4008: row("rate limited", "stop", "Send fewer messages"),
+  4009: row("session timeout", "rejoin", NETWORK),
+  4011: row("server not found", "rejoin", "The guild id and the endpoint do not belong together"),
+  4012: row("unknown protocol", "stop", BUG),
+  4013: row("media backend crashed", "resume", NETWORK),
+  4014: row("disconnected", "wait", MOVED),
+  4015: row("voice server crashed", "resume", NETWORK),
+  4016: row(
+    "unknown encryption mode",
+    "stop",
+    "The server refuses the encryption mode; offer both AEAD modes",
+  ),
+  4017: row(
+    "end-to-end encryption required",
+    "stop",
+    "The channel takes only clients that speak DAVE",
+  ),
+  4020: row("bad request", "stop", BUG),
+  4021: row("rate limited", "stop", "Wait for minutes before the next try"),
+  4022: row("call terminated", "wait", MOVED),
+  4800: row("heartbeat timeout", "resume", NETWORK),
+  4900: row("reconnect", "resume", NETWORK),
 };
 
 /**
@@ -93,9 +77,13 @@ export const CLOSE_CODES: { readonly [code: number]: CloseCode } = {
  * @returns The row of the table that applies.
  */
 export function closeCode(code: number): CloseCode {
-  const row = CLOSE_CODES[code];
-  if (row !== undefined) return row;
+  const known = CLOSE_CODES[code];
+  if (known !== undefined) return known;
   return code < 4000
-    ? { meaning: "connection lost", action: "resume", hint: NETWORK }
-    : { meaning: "undocumented close code", action: "rejoin", hint: NETWORK };
+    ? row("connection lost", "resume", NETWORK)
+    : row("undocumented close code", "rejoin", NETWORK);
+}
+
+function row(meaning: string, action: RecoveryAction, hint: string): CloseCode {
+  return { meaning, action, hint };
 }

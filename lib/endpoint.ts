@@ -8,6 +8,8 @@
  * @module
  */
 
+import type { GatewayVersion } from "./gateway_version.ts";
+
 const ENDPOINT = /^(?:(wss?):\/\/)?(\[[0-9a-f:.]+\]|[^\s/:?#@[\]]+)(?::(\d{1,5}))?\/?$/i;
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i;
 
@@ -19,26 +21,40 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i;
  * @returns The URL, with `?v=`.
  * @throws {RangeError} The endpoint has another form.
  */
-export function websocketUrl(endpoint: string, version: number): string {
-  const [match, scheme = "wss", host, port] = ENDPOINT.exec(endpoint.trim()) ??
-    [];
+export function websocketUrl(endpoint: string, version: GatewayVersion): string {
+  const { scheme, host, port } = parseEndpoint(endpoint);
+  return `${scheme}://${host}${port === undefined ? "" : `:${port}`}/?v=${version}`;
+}
+
+/**
+ * The host of an endpoint: where the UDP server is, too, if Ready does not say.
+ *
+ * @param endpoint As in `websocketUrl`.
+ * @returns Host name or IP address, an IPv6 address without brackets.
+ * @throws {RangeError} The endpoint has another form.
+ */
+export function endpointHost(endpoint: string): string {
+  return parseEndpoint(endpoint).host.replace(/^\[|\]$/g, "");
+}
+
+interface Endpoint {
+  readonly scheme: "ws" | "wss";
+  readonly host: string;
+  readonly port: string | undefined;
+}
+
+function parseEndpoint(endpoint: string): Endpoint {
+  const [match, scheme = "wss", host, port] = ENDPOINT.exec(endpoint.trim()) ?? [];
   if (match === undefined || Number(port ?? 1) > 65535 || Number(port) === 0) {
-    throw new RangeError(
-      `Cannot use the endpoint ${
-        JSON.stringify(endpoint)
-      }: it must be a host with an optional port`,
-    );
+    return refuse(endpoint, "it must be a host with an optional port");
   }
-  const secure = scheme.toLowerCase() === "wss";
-  if (!secure && !LOOPBACK.test(host)) {
-    throw new RangeError(
-      `Cannot use the endpoint ${
-        JSON.stringify(endpoint)
-      }: ws:// is for loopback, elsewhere it is wss://`,
-    );
+  if (scheme.toLowerCase() === "wss") {
+    return { scheme: "wss", host, port: port === "80" ? "443" : port };
   }
-  const effective = secure && port === "80" ? "443" : port;
-  return `${secure ? "wss" : "ws"}://${host}${
-    effective === undefined ? "" : `:${effective}`
-  }/?v=${version}`;
+  if (!LOOPBACK.test(host)) refuse(endpoint, "ws:// is for loopback, elsewhere it is wss://");
+  return { scheme: "ws", host, port };
+}
+
+function refuse(endpoint: string, wanted: string): never {
+  throw new RangeError(`Cannot use the endpoint ${JSON.stringify(endpoint)}: ${wanted}`);
 }

@@ -20,6 +20,32 @@ export class RemoteProtocolError extends Error {
   override readonly name = "RemoteProtocolError";
 }
 
+/** The payload of a message is not what it must be. */
+export class PayloadError extends RemoteProtocolError {
+  /** Opcode of the message. */
+  readonly op: number;
+  /** Name of the field, where it is one. */
+  readonly field: string | undefined;
+  /** What must be what: no received value. */
+  readonly rule: string;
+
+  /**
+   * Says what is wrong.
+   *
+   * @param op Opcode of the message.
+   * @param field Name of the field; `undefined` for the whole payload.
+   * @param wanted What it must be.
+   * @param value What was received instead, where that may be shown.
+   */
+  constructor(op: number, field: string | undefined, wanted: string, value?: string) {
+    const rule = `${field === undefined ? "the payload" : `"${field}"`} must be ${wanted}`;
+    super(`op ${op}: ${rule}${value === undefined ? "" : `: got ${value}`}`);
+    this.op = op;
+    this.field = field;
+    this.rule = rule;
+  }
+}
+
 /** Why a connection ended without being asked to. */
 export type VoiceConnectErrorCode =
   | "timeout"

@@ -86,7 +86,7 @@ export class Heartbeat {
    * belongs to an earlier beat.
    */
   acknowledge(nonce: number, now: number): number | undefined {
-    if (nonce > this.#nonce || nonce <= 0) return undefined;
+    if (!(nonce > 0 && nonce <= this.#nonce)) return undefined;
     this.#missed = 0;
     return nonce === this.#nonce ? now - this.#sentAt : undefined;
   }

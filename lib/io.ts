@@ -23,6 +23,10 @@ export type Input =
   | { readonly type: "timeout" }
   | { readonly type: "voiceState"; readonly data: VoiceStateUpdate }
   | { readonly type: "voiceServer"; readonly data: VoiceServerUpdate }
+  | TransportInput;
+
+/** What a transport tells the session, each with the id of the socket that it is about. */
+export type TransportInput =
   | { readonly type: "websocketOpen"; readonly id: number }
   | {
     readonly type: "websocketMessage";

@@ -1,7 +1,14 @@
 /**
- * UDP keepalive in the form of the official client: `1337CAFE` and four bytes that
- * the server gives back behind `1337F00D`. It holds the NAT binding and measures
- * the round trip. A missing reply says nothing: not every server answers.
+ * UDP keepalives: they hold the NAT binding, and those that are answered measure the round trip.
+ * A missing answer says nothing: not every server answers.
+ *
+ * | form | bytes | who sends it | answer |
+ * |---|---|---|---|
+ * | `official` | `1337CAFE`, 4 bytes of the client's choice | Discord's own client | `1337F00D`, the same 4 bytes |
+ * | `counter-le` | counter, 8 bytes little endian | discord.js and others | echoed until March 2023 |
+ * | `counter-be` | counter, 8 bytes big endian | discord-ext-voice-recv | the same |
+ * | `ssrc` | the SSRC, 4 bytes | songbird | none |
+ * | `jda` | `C9`, 8 zeros | JDA | none |
  *
  * @module
  */
@@ -11,16 +18,35 @@ import { readU32, writeU32 } from "./rtp.ts";
 /** Milliseconds between UDP keepalives. */
 export const KEEPALIVE_INTERVAL = 5_000;
 
-/** Bytes of a keepalive and of its reply. */
+/** Bytes of a keepalive and of its reply, in the official form and in the counter forms. */
 export const KEEPALIVE_SIZE = 8;
+
+/** What a client sends to keep its UDP path alive; see the table above. */
+export type KeepaliveForm = "official" | "counter-le" | "counter-be" | "ssrc" | "jda";
+
+/** The forms of which a `Keepalive` measures the round trip. */
+export type MeasuredKeepaliveForm = "official" | "counter-le" | "counter-be";
 
 const PING = 0x1337cafe;
 const PONG = 0x1337f00d;
+const SSRC_SIZE = 4;
+const JDA_SIZE = 9;
+const JDA_HEAD = 0xc9;
 
 /** Makes keepalives and measures their round trip. */
 export class Keepalive {
+  readonly #form: MeasuredKeepaliveForm;
   #sequence = 0;
   #sentAt: number | undefined;
+
+  /**
+   * Starts without a keepalive.
+   *
+   * @param form Form of the keepalives; the official one by default.
+   */
+  constructor(form: MeasuredKeepaliveForm = "official") {
+    this.#form = form;
+  }
 
   /**
    * Makes the next keepalive.
@@ -31,7 +57,21 @@ export class Keepalive {
   next(now: number): Uint8Array {
     this.#sequence = (this.#sequence + 1) >>> 0;
     this.#sentAt = now;
-    return keepalive(this.#sequence);
+    return this.#form === "official"
+      ? keepalive(this.#sequence)
+      : counterKeepalive(this.#sequence, this.#form);
+  }
+
+  /**
+   * Reads the answer that this form gets: the official reply, or the counter's echo.
+   *
+   * @param datagram Any datagram.
+   * @returns Its sequence, or `undefined` where it is no such answer.
+   */
+  sequenceOf(datagram: Uint8Array): number | undefined {
+    return this.#form === "official"
+      ? parseKeepaliveReply(datagram)
+      : parseCounterKeepalive(datagram, this.#form);
   }
 
   /**
@@ -80,6 +120,63 @@ export function parseKeepaliveReply(datagram: Uint8Array): number | undefined {
   return parse(datagram, PONG);
 }
 
+/**
+ * Builds a keepalive that is a counter of 64 bits.
+ *
+ * @param counter The counter; bits above the lower 32 are cut off.
+ * @param form Its byte order; little endian by default.
+ * @returns `KEEPALIVE_SIZE` bytes.
+ */
+export function counterKeepalive(
+  counter: number,
+  form: "counter-le" | "counter-be" = "counter-le",
+): Uint8Array {
+  const datagram = new Uint8Array(KEEPALIVE_SIZE);
+  writeU32(datagram, 4, counter);
+  return form === "counter-be" ? datagram : datagram.reverse();
+}
+
+/**
+ * Reads a keepalive that is a counter, or its echo.
+ *
+ * @param datagram Any datagram.
+ * @param form Its byte order; little endian by default.
+ * @returns The counter, or `undefined` where the datagram is none or exceeds 32 bits.
+ */
+export function parseCounterKeepalive(
+  datagram: Uint8Array,
+  form: "counter-le" | "counter-be" = "counter-le",
+): number | undefined {
+  if (datagram.length !== KEEPALIVE_SIZE) return undefined;
+  const [high, low] = form === "counter-be"
+    ? [readU32(datagram, 0), readU32(datagram, 4)]
+    : [readU32Reversed(datagram, 4), readU32Reversed(datagram, 0)];
+  return high === 0 ? low : undefined;
+}
+
+/**
+ * Tells the form of a keepalive.
+ *
+ * Four bytes are an SSRC, whatever they are. A counter has 32 bits, the other half of its bytes
+ * is zero; 0 counts as little endian.
+ *
+ * @param datagram Any datagram.
+ * @returns The form, or `undefined` where the datagram is no keepalive.
+ */
+export function keepaliveForm(datagram: Uint8Array): KeepaliveForm | undefined {
+  switch (datagram.length) {
+    case SSRC_SIZE:
+      return "ssrc";
+    case KEEPALIVE_SIZE:
+      if (readU32(datagram, 0) === PING) return "official";
+      if (readU32(datagram, 4) === 0) return "counter-le";
+      return readU32(datagram, 0) === 0 ? "counter-be" : undefined;
+    case JDA_SIZE:
+      return isJda(datagram) ? "jda" : undefined;
+  }
+  return undefined;
+}
+
 function build(magic: number, sequence: number): Uint8Array {
   const datagram = new Uint8Array(KEEPALIVE_SIZE);
   writeU32(datagram, 0, magic);
@@ -91,4 +188,13 @@ function parse(datagram: Uint8Array, magic: number): number | undefined {
   return datagram.length === KEEPALIVE_SIZE && readU32(datagram, 0) === magic
     ? readU32(datagram, 4)
     : undefined;
+}
+
+function readU32Reversed(bytes: Uint8Array, offset: number): number {
+  return (bytes[offset + 3] << 24 | bytes[offset + 2] << 16 | bytes[offset + 1] << 8 |
+    bytes[offset]) >>> 0;
+}
+
+function isJda(datagram: Uint8Array): boolean {
+  return datagram[0] === JDA_HEAD && readU32(datagram, 1) === 0 && readU32(datagram, 5) === 0;
 }

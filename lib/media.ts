@@ -7,6 +7,7 @@
  */
 
 import { packetDuration } from "./audio/opus_toc.ts";
+import { classifyDatagram } from "./demux.ts";
 import { type OpenFault, PACKET_OVERHEAD, type PacketCipher } from "./packet.ts";
 import {
   OPUS_PAYLOAD_TYPE,
@@ -150,7 +151,7 @@ export class MediaPlane {
           `the buffer has ${into.length} bytes`,
       );
     }
-    if (!isRtp(datagram)) return -1;
+    if (classifyDatagram(datagram) !== "rtp") return -1;
     const header = this.#parsed;
     const fault = parseRtpHeader(datagram, header);
     if (fault !== undefined) return this.drop(fault);
@@ -167,15 +168,4 @@ export class MediaPlane {
     this.#received++;
     return size;
   }
-}
-
-/** Tells whether a datagram is RTCP: packet types 192 to 223, marker bit included. */
-export function isRtcp(datagram: Uint8Array): boolean {
-  return datagram.length >= 8 && datagram[0] >>> 6 === 2 &&
-    datagram[1] >= 192 &&
-    datagram[1] <= 223;
-}
-
-function isRtp(datagram: Uint8Array): boolean {
-  return datagram.length > 1 && datagram[0] >>> 6 === 2 && !isRtcp(datagram);
 }

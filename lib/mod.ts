@@ -19,24 +19,64 @@
 
 export * from "./aead.ts";
 export * from "./close_codes.ts";
+export * from "./demux.ts";
 export * from "./endpoint.ts";
 export * from "./errors.ts";
 export * from "./gateway.ts";
+export * from "./gateway_version.ts";
 export * from "./heartbeat.ts";
 export * from "./io.ts";
-export * from "./ip_discovery.ts";
-export * from "./keepalive.ts";
+export {
+  type DiscoveredAddress,
+  DISCOVERY_DELAY,
+  DISCOVERY_FORMS,
+  DISCOVERY_LIMIT,
+  DISCOVERY_SIZE,
+  type DiscoveryFault,
+  type DiscoveryForm,
+  discoveryRequest,
+  DiscoveryRetry,
+  isDiscoveryResponse,
+  isIpv4,
+  isIpv6,
+  parseDiscoveryResponse,
+} from "./ip_discovery.ts";
+export {
+  counterKeepalive,
+  Keepalive,
+  keepalive,
+  KEEPALIVE_INTERVAL,
+  KEEPALIVE_SIZE,
+  parseCounterKeepalive,
+  parseKeepaliveReply,
+} from "./keepalive.ts";
 export * from "./media.ts";
-export * from "./messages.ts";
+export {
+  decodeMessage,
+  decodeServerBinary,
+  encodeBinary,
+  encodeMessage,
+  encodeSend,
+  type VoiceMessage,
+} from "./messages.ts";
 export * from "./nonce.ts";
 export * from "./opcodes.ts";
 export * from "./packet.ts";
 export * from "./participants.ts";
+export { readReceivePayload } from "./payload_readers.ts";
+export * from "./payloads.ts";
 export * from "./receiver.ts";
 export * from "./recovery.ts";
-export * from "./rtcp.ts";
-export * from "./rtp.ts";
-export * from "./rtp_extension.ts";
+export {
+  OPUS_PAYLOAD_TYPE,
+  parseRtpHeader,
+  readU32,
+  RTP_HEADER_SIZE,
+  type RtpFault,
+  RtpHeader,
+  writeRtpHeader,
+  writeU32,
+} from "./rtp.ts";
 export * from "./secret.ts";
 export * from "./sequence.ts";
 export * from "./session.ts";

@@ -18,19 +18,22 @@ export const COUNTER_SIZE = 4;
 /** Counts the nonces of one key. */
 export class NonceCounter {
   #next: number;
+  readonly #littleEndian: boolean;
 
   /**
    * Starts the count.
    *
    * @param start The first nonce, 0 to 2^32 - 1.
+   * @param littleEndian Byte order on the wire; big endian by default. Receivers do not care.
    */
-  constructor(start = 0) {
+  constructor(start = 0, littleEndian = false) {
     if (!Number.isInteger(start) || start < 0 || start >= LIMIT) {
       throw new RangeError(
         `Cannot start a nonce counter: ${start} is not an unsigned 32-bit integer`,
       );
     }
     this.#next = start;
+    this.#littleEndian = littleEndian;
   }
 
   /** The nonce that `next` would write; 2^32 where all are spent. */
@@ -39,7 +42,7 @@ export class NonceCounter {
   }
 
   /**
-   * Spends a nonce: writes it big endian into the first four bytes.
+   * Spends a nonce: writes it into the first four bytes.
    *
    * @param into At least four bytes.
    * @throws {LocalProtocolError} All nonces of this key are spent.
@@ -50,9 +53,8 @@ export class NonceCounter {
       throw new LocalProtocolError("Cannot seal a packet: all 2^32 nonces of this key are spent");
     }
     this.#next = value + 1;
-    into[0] = value >>> 24;
-    into[1] = value >>> 16;
-    into[2] = value >>> 8;
-    into[3] = value;
+    for (let i = 0; i < COUNTER_SIZE; i++) {
+      into[this.#littleEndian ? i : COUNTER_SIZE - 1 - i] = value >>> 8 * i;
+    }
   }
 }

@@ -26,6 +26,8 @@ export const VoiceOpcodes = {
   Hello: 8,
   /** Server: answers Resume. */
   Resumed: 9,
+  /** Both: candidates of a peer-to-peer call (dead). */
+  Signal: 10,
   /** Server: users who are in the channel. */
   ClientsConnect: 11,
   /** Both: video SSRCs of a user. */
@@ -46,6 +48,30 @@ export const VoiceOpcodes = {
   SpeedTest: 19,
   /** Server: platform of a user. */
   ClientPlatform: 20,
+  /** Server: a change of the DAVE version is ahead. */
+  DavePrepareTransition: 21,
+  /** Server: the change takes place now. */
+  DaveExecuteTransition: 22,
+  /** Client: ready for the change. */
+  DaveTransitionReady: 23,
+  /** Server: a new DAVE version or MLS group is ahead. */
+  DavePrepareEpoch: 24,
+  /** Server, binary: credential and key of the MLS external sender. */
+  DaveMlsExternalSender: 25,
+  /** Client, binary: MLS key package. */
+  DaveMlsKeyPackage: 26,
+  /** Server, binary: MLS proposals to append or to revoke. */
+  DaveMlsProposals: 27,
+  /** Client, binary: MLS commit, and a welcome for those whom it adds. */
+  DaveMlsCommitWelcome: 28,
+  /** Server, binary: the commit that counts. */
+  DaveMlsAnnounceCommitTransition: 29,
+  /** Server, binary: welcome to the MLS group. */
+  DaveMlsWelcome: 30,
+  /** Client: commit or welcome could not be processed. */
+  DaveMlsInvalidCommitWelcome: 31,
+  /** Client: no route to the media server was found. */
+  NoRoute: 32,
 } as const;
 
 /** An opcode of the voice gateway. */

@@ -128,9 +128,14 @@ const MODES: { readonly [M in EncryptionMode]: ModeFormat } = {
 };
 
 /** All modes that are implemented, best first; the last one, `plain`, only opens. */
-export const ALL_ENCRYPTION_MODES: readonly EncryptionMode[] = Object.keys(
+export const ALL_ENCRYPTION_MODES: readonly EncryptionMode[] = /* @__PURE__ */ Object.keys(
   MODES,
 ) as EncryptionMode[];
+
+/** The modes in which packets can be sent, best first. */
+export const SEALING_MODES: readonly EncryptionMode[] = ALL_ENCRYPTION_MODES.filter((mode) =>
+  mode !== "plain"
+);
 
 /**
  * Bytes that a mode adds to header and payload.

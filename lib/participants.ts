@@ -1,16 +1,27 @@
 /**
- * Who is in the channel, and which SSRC is whose. Both maps are bounded: an entry
+ * Who is in the channel, and which SSRC is whose. Speaking (op 5) and Video (op 12)
+ * tell SSRCs; Clients Connect (11), Client Flags (18) and Client Platform (20) only users; Client
+ * Disconnect (13) takes both away. What is told last holds. All is bounded: a user
  * beyond the bound replaces the oldest one.
  *
  * @module
  */
 
-/** Most users, and most SSRCs, that are remembered. */
+/** Most users that are remembered. */
 export const PARTICIPANT_LIMIT = 4096;
 
-/** Maps SSRCs to users. */
+/** Most SSRCs of a user's video that are remembered: four layers and their retransmissions. */
+export const VIDEO_SSRC_LIMIT = 8;
+
+interface Ssrcs {
+  audio: number | undefined;
+  video: readonly number[];
+}
+
+/** Maps SSRCs to users and users to SSRCs. */
 export class Participants {
   readonly #users = new Set<string>();
+  readonly #ssrcsByUser = new Map<string, Ssrcs>();
   readonly #userBySsrc = new Map<number, string>();
 
   /** Users who are in the channel, as far as the server has said. */
@@ -35,16 +46,26 @@ export class Participants {
     const { surplus } = this;
     if (surplus !== undefined) this.remove(surplus);
     this.#users.add(userId);
+    this.#ssrcsByUser.set(userId, { audio: undefined, video: [] });
     return true;
   }
 
-  /** An SSRC belongs to a user; an earlier SSRC of the user is forgotten. */
+  /** The SSRC of a user's voice; an earlier one of the user is forgotten. */
   map(ssrc: number, userId: string): void {
-    if (this.#userBySsrc.get(ssrc) === userId) return;
-    this.#forgetSsrcOf(userId);
-    this.#userBySsrc.delete(ssrc);
+    const ssrcs = this.#ssrcsOf(userId);
+    if (ssrcs.audio !== undefined) this.#release(ssrcs.audio, userId);
+    ssrcs.audio = ssrc;
+    ssrcs.video = ssrcs.video.filter((other) => other !== ssrc);
     this.#userBySsrc.set(ssrc, userId);
-    this.add(userId);
+  }
+
+  /** The SSRCs of a user's video, at most `VIDEO_SSRC_LIMIT`; earlier ones are forgotten. */
+  mapVideo(ssrcs: readonly number[], userId: string): void {
+    const known = this.#ssrcsOf(userId);
+    known.audio = this.ssrcOf(userId);
+    for (const ssrc of known.video) this.#release(ssrc, userId);
+    known.video = ssrcs.filter((ssrc) => ssrc !== known.audio).slice(0, VIDEO_SSRC_LIMIT);
+    for (const ssrc of known.video) this.#userBySsrc.set(ssrc, userId);
   }
 
   /**
@@ -53,13 +74,16 @@ export class Participants {
    * @returns Whether that is news.
    */
   remove(userId: string): boolean {
-    this.#forgetSsrcOf(userId);
+    const { audio, video } = this.#ssrcsByUser.get(userId) ?? { audio: undefined, video: [] };
+    for (const ssrc of audio === undefined ? video : [audio, ...video]) this.#release(ssrc, userId);
+    this.#ssrcsByUser.delete(userId);
     return this.#users.delete(userId);
   }
 
   /** Forgets all: the channel is another one. */
   clear(): void {
     this.#users.clear();
+    this.#ssrcsByUser.clear();
     this.#userBySsrc.clear();
   }
 
@@ -68,9 +92,19 @@ export class Participants {
     return this.#userBySsrc.get(ssrc);
   }
 
-  #forgetSsrcOf(userId: string): void {
-    for (const [ssrc, user] of this.#userBySsrc) {
-      if (user === userId) this.#userBySsrc.delete(ssrc);
-    }
+  /** The SSRC of a user's voice, where it is known and nobody else's by now. */
+  ssrcOf(userId: string): number | undefined {
+    const ssrc = this.#ssrcsByUser.get(userId)?.audio;
+    return ssrc !== undefined && this.userOf(ssrc) === userId ? ssrc : undefined;
+  }
+
+  #ssrcsOf(userId: string): Ssrcs {
+    this.add(userId);
+    return this.#ssrcsByUser.get(userId)!;
+  }
+
+  /** The SSRC is the user's no more, unless somebody else has got it. */
+  #release(ssrc: number, userId: string): void {
+    if (this.userOf(ssrc) === userId) this.#userBySsrc.delete(ssrc);
   }
 }

@@ -5,23 +5,26 @@
  * @module
  */
 
-/** Attempts on the same voice server before a fresh join is tried. */
-export const RESUME_BUDGET = 4;
+/** What is tried again by itself. */
+export type RetriedAction = "resume" | "rejoin";
 
-/** Fresh joins before the connection is given up; each sends op 4 twice. */
-export const REJOIN_BUDGET = 2;
+/**
+ * The attempts of each action: for each the milliseconds within which it is made, at a
+ * random moment. Where all are spent, a resume becomes a rejoin, and a rejoin the end. A
+ * rejoin fills the resumes up again; it sends op 4 twice.
+ */
+export const RECOVERY_ATTEMPTS: { readonly [A in RetriedAction]: readonly number[] } = {
+  resume: [0, 1_000, 2_000, 4_000],
+  rejoin: [1_000, 2_000],
+};
 
 /** Milliseconds of unbroken connection after which the budget is full again. */
 export const STABLE_DELAY = 60_000;
 
-const BASE_DELAY = 500;
-const MAX_DELAY = 10_000;
-
 /** Counts the attempts since the connection last was stable. */
 export class RecoveryBudget {
   readonly #random: () => number;
-  #resumes = 0;
-  #rejoins = 0;
+  readonly #spent = { resume: 0, rejoin: 0 };
 
   /**
    * Starts with a full budget.
@@ -34,33 +37,21 @@ export class RecoveryBudget {
 
   /** The connection is stable: earlier failures are forgotten. */
   reset(): void {
-    this.#resumes = 0;
-    this.#rejoins = 0;
+    this.#spent.resume = 0;
+    this.#spent.rejoin = 0;
   }
 
   /**
-   * Spends an attempt on the same voice server. The first one is immediate.
+   * Spends an attempt.
    *
+   * @param action What is tried: a resume on the same voice server, or a fresh join.
    * @returns Milliseconds to wait, or `undefined` where the budget is spent.
    */
-  spendResume(): number | undefined {
-    if (this.#resumes >= RESUME_BUDGET) return undefined;
-    return this.#backoff(this.#resumes++);
-  }
-
-  /**
-   * Spends a fresh join.
-   *
-   * @returns Milliseconds to wait, or `undefined` where the budget is spent.
-   */
-  spendRejoin(): number | undefined {
-    if (this.#rejoins >= REJOIN_BUDGET) return undefined;
-    this.#resumes = 0;
-    return this.#backoff(1 + this.#rejoins++);
-  }
-
-  #backoff(attempt: number): number {
-    if (attempt === 0) return 0;
-    return this.#random() * Math.min(MAX_DELAY, BASE_DELAY * 2 ** attempt);
+  spend(action: RetriedAction): number | undefined {
+    const within = RECOVERY_ATTEMPTS[action][this.#spent[action]];
+    if (within === undefined) return undefined;
+    this.#spent[action]++;
+    if (action === "rejoin") this.#spent.resume = 0;
+    return within === 0 ? 0 : this.#random() * within;
   }
 }

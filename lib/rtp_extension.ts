@@ -19,6 +19,7 @@
  */
 
 import { RemoteProtocolError } from "./errors.ts";
+import type { RtpExtension } from "./rtp.ts";
 import { SpeakingFlags } from "./speaking.ts";
 
 /** Profile in the extension's preamble that announces one-byte elements. */
@@ -99,6 +100,17 @@ export function buildExtensions(elements: readonly RtpExtensionElement[]): Uint8
     at += data.length;
   }
   return body;
+}
+
+/**
+ * Makes a header extension of one-byte elements, as `buildRtpHeader` and `sealRtpPacket` take it.
+ *
+ * @param elements The elements in their order.
+ * @returns The extension with the profile 0xBEDE.
+ * @throws {RangeError} See `buildExtensions`.
+ */
+export function oneByteExtension(elements: readonly RtpExtensionElement[]): RtpExtension {
+  return { profile: ONE_BYTE_EXTENSION_PROFILE, body: buildExtensions(elements) };
 }
 
 /**

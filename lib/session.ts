@@ -25,20 +25,10 @@ import {
   type VoiceServerUpdate,
   type VoiceStateUpdate,
 } from "./gateway.ts";
-import type { Input, JoinInput, Output } from "./io.ts";
+import type { Input, JoinInput, Output, TransportInput } from "./io.ts";
+import type { DiscoveryForm } from "./ip_discovery.ts";
 import { type MediaCounters, MediaPlane } from "./media.ts";
-import {
-  type IdentifyPayload,
-  readClientDisconnect,
-  readClientsConnect,
-  readReady,
-  readSessionDescription,
-  readSpeaking,
-  readVideo,
-  type ResumePayload,
-  type SelectProtocolPayload,
-  type VoiceMessage,
-} from "./messages.ts";
+import { GATEWAY_VERSION, type GatewayVersion } from "./gateway_version.ts";
 import { VoiceOpcodes } from "./opcodes.ts";
 import { NonceCounter } from "./nonce.ts";
 import { Outbox } from "./outbox.ts";
@@ -50,6 +40,13 @@ import {
   PacketCipher,
 } from "./packet.ts";
 import { Participants } from "./participants.ts";
+import type {
+  ReadyPayload,
+  SessionDescriptionPayload,
+  SpeakingPayload,
+  VideoPayload,
+  VoiceReceivePayload,
+} from "./payloads.ts";
 import { RecoveryBudget, STABLE_DELAY } from "./recovery.ts";
 import { readU32, type RtpHeader } from "./rtp.ts";
 import { Signalling } from "./signalling.ts";
@@ -66,10 +63,16 @@ export interface SessionOptions {
   readonly userId: string;
   /** Fills an array with random bytes. */
   readonly random: (into: Uint8Array) => void;
+  /** Version of the voice gateway to ask for; `GATEWAY_VERSION` by default. */
+  readonly gatewayVersion?: GatewayVersion;
   /** AEAD implementations; `nobleAead` by default. */
   readonly aead?: AeadProvider;
   /** Encryption modes that the client takes, best first; `ENCRYPTION_MODES` by default. */
   readonly modes?: readonly EncryptionMode[];
+  /** Form of IP discovery; `74` by default, the only one that Discord answers. */
+  readonly discovery?: DiscoveryForm;
+  /** Form of UDP keepalives: `official` (by default) or the `counter` of older libraries. */
+  readonly keepalive?: "official" | "counter";
 }
 
 /** Milliseconds that a state may take; the others have no limit. */
@@ -100,8 +103,8 @@ export class VoiceSession {
   readonly #modes: readonly EncryptionMode[];
   readonly #timers = new TimerTable();
   readonly #outbox = new Outbox();
-  readonly #websocket = new VoiceSocket(this.#outbox, this.#timers);
-  readonly #udp = new UdpPath(this.#outbox, this.#timers);
+  readonly #websocket: VoiceSocket;
+  readonly #udp: UdpPath;
   // Of the session, not of a key: whatever keys a server sends, no nonce comes twice.
   readonly #nonces = new NonceCounter();
   readonly #participants = new Participants();
@@ -123,9 +126,12 @@ export class VoiceSession {
    * @param options Identity, randomness, crypto, modes.
    */
   constructor(options: SessionOptions) {
+    const { guildId, userId, modes, gatewayVersion = GATEWAY_VERSION } = options;
     this.#options = options;
-    this.#modes = options.modes ?? ENCRYPTION_MODES;
-    this.#signalling = new Signalling(options.guildId, options.userId);
+    this.#modes = modes ?? ENCRYPTION_MODES;
+    this.#signalling = new Signalling(guildId, userId, gatewayVersion);
+    this.#websocket = new VoiceSocket(this.#outbox, this.#timers, gatewayVersion);
+    this.#udp = new UdpPath(this.#outbox, this.#timers, options);
     this.#budget = new RecoveryBudget(() => this.#randomU32() / 2 ** 32);
     this.#media = new MediaPlane(this.#randomU32() & 0xffff, this.#randomU32());
   }
@@ -204,15 +210,9 @@ export class VoiceSession {
         return this.#guard(() => this.#handleVoiceState(readVoiceState(input.data)));
       case "voiceServer":
         return this.#guard(() => this.#handleVoiceServer(readVoiceServer(input.data)));
-      case "websocketOpen":
-      case "websocketMessage":
-      case "websocketClose":
-        return input.id === this.#websocket.id ? this.#handleWebSocket(input) : undefined;
-      case "udpOpen":
-      case "udpClose":
-      case "datagram":
-        return input.id === this.#udp.id ? this.#handleUdp(input) : undefined;
     }
+    const { id } = input.type.startsWith("websocket") ? this.#websocket : this.#udp;
+    if (input.id === id) this.#handleTransport(input);
   }
 
   /**
@@ -258,7 +258,24 @@ export class VoiceSession {
    * @throws {RangeError} The buffer is too small.
    */
   depacketize(datagram: Uint8Array, into: Uint8Array): number {
-    return this.#media.depacketize(datagram, into);
+    return this.#udp.awaits(datagram) ? -1 : this.#media.depacketize(datagram, into);
+  }
+
+  #handleTransport(input: TransportInput): void {
+    switch (input.type) {
+      case "websocketOpen":
+        return this.#handleWebSocketOpen();
+      case "websocketMessage":
+        return this.#handleWebSocketMessage(input.data);
+      case "websocketClose":
+        return this.#handleWebSocketClose(input.code, input.reason);
+      case "udpOpen":
+        return this.#discover();
+      case "udpClose":
+        return this.#fail(udpUnreachable(input.reason));
+      case "datagram":
+        return this.#handleDatagram(input.data);
+    }
   }
 
   // Commands
@@ -354,36 +371,26 @@ export class VoiceSession {
     this.#armPhase();
   }
 
-  #handleWebSocket(
-    input: Input & { readonly type: "websocketOpen" | "websocketMessage" | "websocketClose" },
-  ): void {
-    switch (input.type) {
-      case "websocketOpen":
-        return this.#handleWebSocketOpen();
-      case "websocketMessage":
-        return this.#handleWebSocketMessage(input.data);
-      case "websocketClose":
-        return this.#handleWebSocketClose(input.code, input.reason);
-    }
-  }
-
   #handleWebSocketOpen(): void {
     const resuming = this.#state === "reconnecting";
-    const { server, sessionId } = this.#signalling;
+    const { server, sessionId, channelId } = this.#signalling;
     if (server === undefined || sessionId === undefined || !this.#signal("websocketOpen")) return;
-    const token = server.token.reveal();
-    const common = { server_id: this.#options.guildId, session_id: sessionId, token };
+    const { guildId, userId } = this.#options;
+    const common = {
+      server_id: guildId,
+      channel_id: channelId,
+      session_id: sessionId,
+      token: server.token,
+    };
     if (resuming) {
-      const payload: ResumePayload = { ...common, seq_ack: this.#websocket.seqAck };
-      return this.#websocket.send(VoiceOpcodes.Resume, payload);
+      const seq_ack = this.#websocket.seqAck;
+      return this.#websocket.send({ op: VoiceOpcodes.Resume, d: { ...common, seq_ack } });
     }
     this.#websocket.forgetSequence();
-    const payload: IdentifyPayload = {
-      ...common,
-      user_id: this.#options.userId,
-      max_dave_protocol_version: 0,
-    };
-    this.#websocket.send(VoiceOpcodes.Identify, payload);
+    this.#websocket.send({
+      op: VoiceOpcodes.Identify,
+      d: { ...common, user_id: userId, max_dave_protocol_version: 0 },
+    });
   }
 
   #handleWebSocketMessage(data: string | Uint8Array): void {
@@ -393,7 +400,7 @@ export class VoiceSession {
     });
   }
 
-  #handleMessage({ op, d }: VoiceMessage): void {
+  #handleMessage({ op, d }: VoiceReceivePayload): void {
     switch (op) {
       case VoiceOpcodes.Ready:
         return this.#handleReady(d);
@@ -406,14 +413,16 @@ export class VoiceSession {
       case VoiceOpcodes.Video:
         return this.#handleVideo(d);
       case VoiceOpcodes.ClientsConnect:
-        return readClientsConnect(d).forEach((userId) => this.#handleClientConnect(userId));
+        return d.user_ids.forEach((userId) => this.#handleClientConnect(userId));
+      case VoiceOpcodes.ClientFlags:
+      case VoiceOpcodes.ClientPlatform:
+        return this.#handleClientConnect(d.user_id);
       case VoiceOpcodes.ClientDisconnect:
-        return this.#handleClientDisconnect(readClientDisconnect(d));
+        return this.#handleClientDisconnect(d.user_id);
     }
   }
 
-  #handleReady(d: unknown): void {
-    const { ssrc, ip, port, modes } = readReady(d);
+  #handleReady({ ssrc, ip, port, modes }: ReadyPayload): void {
     if (transition(this.#state, "ready") === undefined) return this.#unexpected("Ready");
     try {
       this.#mode = chooseMode(modes, this.#modes);
@@ -423,7 +432,8 @@ export class VoiceSession {
     if (this.#state === "resuming") this.#forgetSession();
     this.#ssrc = ssrc;
     this.#signal("ready");
-    this.#udp.open(++this.#lastId, ip, port, ssrc);
+    const address = ip ?? this.#signalling.server?.host ?? "";
+    this.#udp.open(++this.#lastId, address, port, ssrc);
   }
 
   /** Ready in answer to Resume: what was is void. */
@@ -433,8 +443,7 @@ export class VoiceSession {
     this.#websocket.forgetSequence();
   }
 
-  #handleSessionDescription(d: unknown): void {
-    const { mode, secret_key: key } = readSessionDescription(d);
+  #handleSessionDescription({ mode, secret_key: key }: SessionDescriptionPayload): void {
     if (transition(this.#state, "sessionDescription") === undefined) {
       return this.#unexpected("Session Description");
     }
@@ -473,25 +482,25 @@ export class VoiceSession {
   }
 
   #sendSpeaking(): void {
-    const payload = { speaking: this.#speaking, delay: 0, ssrc: this.#ssrc };
-    this.#websocket.send(VoiceOpcodes.Speaking, payload);
+    const d = { speaking: this.#speaking, delay: 0, ssrc: this.#ssrc };
+    this.#websocket.send({ op: VoiceOpcodes.Speaking, d });
   }
 
   // Participants
 
-  #handleSpeaking(d: unknown): void {
-    const { user_id: userId, ssrc, speaking: flags } = readSpeaking(d);
+  #handleSpeaking({ user_id: userId, ssrc, speaking: flags }: SpeakingPayload): void {
     if (userId === this.#options.userId) return;
     this.#handleClientConnect(userId);
     this.#participants.map(ssrc, userId);
     this.#outbox.event({ type: "speaking", userId, ssrc, flags });
   }
 
-  #handleVideo(d: unknown): void {
-    const { user_id: userId, audio_ssrc: ssrc } = readVideo(d);
+  #handleVideo(video: VideoPayload): void {
+    const { user_id: userId, audio_ssrc: ssrc } = video;
     if (userId === this.#options.userId) return;
     this.#handleClientConnect(userId);
     if (ssrc !== 0) this.#participants.map(ssrc, userId);
+    this.#participants.mapVideo(videoSsrcs(video), userId);
     this.#outbox.event({ type: "video", userId, ssrc });
   }
 
@@ -514,17 +523,6 @@ export class VoiceSession {
 
   // UDP
 
-  #handleUdp(input: Input & { readonly type: "udpOpen" | "udpClose" | "datagram" }): void {
-    switch (input.type) {
-      case "udpOpen":
-        return this.#discover();
-      case "udpClose":
-        return this.#fail(udpUnreachable(input.reason));
-      case "datagram":
-        return this.#handleDatagram(input.data);
-    }
-  }
-
   #discover(): void {
     if (this.#state !== "discovering" || this.#udp.discover(this.#now)) return;
     this.#fail(udpUnreachable("no IP discovery request was answered"));
@@ -537,11 +535,10 @@ export class VoiceSession {
       this.#media.drop(typeof found === "string" ? found : "discovery-rejected");
       return;
     }
-    const payload: SelectProtocolPayload = {
-      protocol: "udp",
-      data: { ...found, mode: this.#mode },
-    };
-    this.#websocket.send(VoiceOpcodes.SelectProtocol, payload);
+    this.#websocket.send({
+      op: VoiceOpcodes.SelectProtocol,
+      d: { protocol: "udp", data: { ...found, mode: this.#mode } },
+    });
   }
 
   // Timers
@@ -592,12 +589,12 @@ export class VoiceSession {
   #recover(action: RecoveryAction, code: number | undefined): void {
     switch (action) {
       case "resume": {
-        const delay = this.#budget.spendResume();
+        const delay = this.#budget.spend("resume");
         if (delay === undefined) return this.#recover("rejoin", code);
         return this.#retry("resumableClose", delay);
       }
       case "rejoin": {
-        const delay = this.#signalling.active ? this.#budget.spendRejoin() : undefined;
+        const delay = this.#signalling.active ? this.#budget.spend("rejoin") : undefined;
         if (delay === undefined) return this.#recover("stop", code);
         return this.#retry("rejoinClose", Math.max(delay, this.#signalling.delay(2, this.#now)));
       }
@@ -698,4 +695,10 @@ export class VoiceSession {
     this.#options.random(bytes);
     return readU32(bytes, 0);
   }
+}
+
+/** All SSRCs of a user's video; 0 is none. */
+function videoSsrcs({ video_ssrc = 0, streams = [] }: VideoPayload): number[] {
+  const ssrcs = streams.flatMap(({ ssrc = 0, rtx_ssrc = 0 }) => [ssrc, rtx_ssrc]);
+  return [...new Set([video_ssrc, ...ssrcs])].filter((ssrc) => ssrc !== 0);
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { websocketUrl } from "./endpoint.ts";
+import { endpointHost, websocketUrl } from "./endpoint.ts";
 import { RemoteProtocolError } from "./errors.ts";
 import type {
   VoiceServer,
@@ -14,7 +14,7 @@ import type {
   VoiceStateUpdate,
 } from "./gateway.ts";
 import type { JoinInput } from "./io.ts";
-import { GATEWAY_VERSION } from "./messages.ts";
+import type { GatewayVersion } from "./gateway_version.ts";
 import { RateLimit } from "./rate_limit.ts";
 import { Secret } from "./secret.ts";
 
@@ -23,6 +23,8 @@ export const GATEWAY_LIMIT = 5;
 
 /** Where to connect, and with what. */
 export interface VoiceServerData {
+  /** Host name or IP address of the voice server. */
+  readonly host: string;
   /** URL of the voice WebSocket. */
   readonly url: string;
   /** Token for Identify and Resume. */
@@ -33,6 +35,7 @@ export interface VoiceServerData {
 export class Signalling {
   readonly #guildId: string;
   readonly #userId: string;
+  readonly #version: GatewayVersion;
   readonly #limit = new RateLimit(GATEWAY_LIMIT, 60_000);
   #join: JoinInput | undefined;
   #sessionId: string | undefined;
@@ -43,10 +46,12 @@ export class Signalling {
    *
    * @param guildId Guild id.
    * @param userId The client's own user id.
+   * @param version The version of the voice gateway to ask for.
    */
-  constructor(guildId: string, userId: string) {
+  constructor(guildId: string, userId: string, version: GatewayVersion) {
     this.#guildId = guildId;
     this.#userId = userId;
+    this.#version = version;
   }
 
   /** Session id of the own voice state, where it has come. */
@@ -57,6 +62,11 @@ export class Signalling {
   /** The voice server, where both updates have come. */
   get server(): VoiceServerData | undefined {
     return this.#sessionId === undefined ? undefined : this.#server;
+  }
+
+  /** The channel that is wanted. */
+  get channelId(): string | undefined {
+    return this.#join?.channelId;
   }
 
   /** Tells whether the client is in a channel, as far as the main gateway has said. */
@@ -75,7 +85,7 @@ export class Signalling {
    * @throws {RangeError} The endpoint that it carries is malformed; nothing has changed.
    */
   join(input: JoinInput): void {
-    const server = input.server === undefined ? undefined : prepare(input.server);
+    const server = input.server === undefined ? undefined : this.#prepare(input.server);
     this.#join = input;
     this.#server = server;
     this.#sessionId = input.server?.sessionId;
@@ -115,7 +125,7 @@ export class Signalling {
    * @throws {RemoteProtocolError} The endpoint is malformed; nothing has changed.
    */
   takeServer(endpoint: string, token: string): boolean {
-    const server = prepareReceived(endpoint, token);
+    const server = this.#prepareReceived(endpoint, token);
     const known = this.#server;
     if (server.url === known?.url && token === known.token.reveal()) return false;
     this.#server = server;
@@ -162,19 +172,20 @@ export class Signalling {
       },
     };
   }
-}
 
-function prepareReceived(endpoint: string, token: string): VoiceServerData {
-  try {
-    return prepare({ endpoint, token });
-  } catch (error) {
-    throw new RemoteProtocolError((error as Error).message);
+  #prepareReceived(endpoint: string, token: string): VoiceServerData {
+    try {
+      return this.#prepare({ endpoint, token });
+    } catch (error) {
+      throw new RemoteProtocolError((error as Error).message);
+    }
   }
-}
 
-function prepare({ endpoint, token }: Pick<VoiceServer, "endpoint" | "token">): VoiceServerData {
-  return {
-    url: websocketUrl(endpoint, GATEWAY_VERSION),
-    token: new Secret(token),
-  };
+  #prepare({ endpoint, token }: Pick<VoiceServer, "endpoint" | "token">): VoiceServerData {
+    return {
+      host: endpointHost(endpoint),
+      url: websocketUrl(endpoint, this.#version),
+      token: new Secret(token),
+    };
+  }
 }

@@ -1,28 +1,43 @@
 /**
  * The UDP path of a session: its id, IP discovery, keepalives.
  *
+ * A discovery response in a 70-byte form can look like RTP or RTCP, so while one is awaited it
+ * is looked for first (`awaits`). There is no key yet: no packet is lost to that.
+ *
  * @module
  */
 
+import { classifyDatagram } from "./demux.ts";
 import {
   type DiscoveredAddress,
+  type DiscoveryForm,
   discoveryRequest,
   DiscoveryRetry,
   isDiscoveryResponse,
   parseDiscoveryResponse,
 } from "./ip_discovery.ts";
-import { Keepalive, KEEPALIVE_INTERVAL, parseKeepaliveReply } from "./keepalive.ts";
-import { type DropReason, isRtcp } from "./media.ts";
+import { Keepalive, KEEPALIVE_INTERVAL } from "./keepalive.ts";
+import type { DropReason } from "./media.ts";
 import type { Outbox } from "./outbox.ts";
 import type { TimerTable } from "./timer.ts";
+
+/** Which of the old forms a UDP path speaks. */
+export interface UdpPathOptions {
+  /** Form of IP discovery; `74` by default, the one that Discord answers. */
+  readonly discovery?: DiscoveryForm;
+  /** Form of keepalives; `official` by default, the one that Discord answers. */
+  readonly keepalive?: "official" | "counter";
+}
 
 /** One UDP socket at a time; closing it retires its id at once. */
 export class UdpPath {
   readonly #outbox: Outbox;
   readonly #timers: TimerTable;
   readonly #discovery = new DiscoveryRetry();
-  readonly #keepalive = new Keepalive();
+  readonly #form: DiscoveryForm;
+  readonly #keepalive: Keepalive;
   #id: number | undefined;
+  #awaiting = false;
   #ssrc = 0;
 
   /**
@@ -30,10 +45,13 @@ export class UdpPath {
    *
    * @param outbox Takes what is to be done.
    * @param timers Where the timers `discovery` and `keepalive` are armed.
+   * @param options Forms of discovery and of keepalives.
    */
-  constructor(outbox: Outbox, timers: TimerTable) {
+  constructor(outbox: Outbox, timers: TimerTable, options: UdpPathOptions = {}) {
     this.#outbox = outbox;
     this.#timers = timers;
+    this.#form = options.discovery ?? "74";
+    this.#keepalive = new Keepalive(options.keepalive === "counter" ? "counter-le" : "official");
   }
 
   /** Id of the present socket. */
@@ -45,6 +63,7 @@ export class UdpPath {
   open(id: number, address: string, port: number, ssrc: number): void {
     this.#id = id;
     this.#ssrc = ssrc;
+    this.#awaiting = true;
     this.#discovery.reset();
     this.#outbox.push({ type: "openUdp", id, address, port });
   }
@@ -53,6 +72,7 @@ export class UdpPath {
   close(): void {
     this.#timers.clear("discovery");
     this.#timers.clear("keepalive");
+    this.#awaiting = false;
     if (this.#id === undefined) return;
     this.#outbox.push({ type: "closeUdp", id: this.#id });
     this.#id = undefined;
@@ -67,7 +87,7 @@ export class UdpPath {
   discover(now: number): boolean {
     const delay = this.#discovery.next();
     if (delay === undefined) return false;
-    this.#transmit(discoveryRequest(this.#ssrc), "IP Discovery");
+    this.#transmit(discoveryRequest(this.#ssrc, this.#form), "IP Discovery");
     this.#timers.set("discovery", now + delay);
     return true;
   }
@@ -80,7 +100,17 @@ export class UdpPath {
   }
 
   /**
-   * Takes a datagram that is not RTP.
+   * Tells whether a datagram may be the discovery response that is awaited.
+   *
+   * @param datagram Any bytes.
+   * @returns Whether it is for `receive`, even if it looks like RTP.
+   */
+  awaits(datagram: Uint8Array): boolean {
+    return this.#awaiting && isDiscoveryResponse(datagram, this.#form);
+  }
+
+  /**
+   * Takes a datagram that is not RTP, or that is awaited.
    *
    * @param datagram Any bytes.
    * @param now Monotonic milliseconds.
@@ -88,11 +118,25 @@ export class UdpPath {
    * was the last keepalive's reply.
    */
   receive(datagram: Uint8Array, now: number): DiscoveredAddress | DropReason | undefined {
-    const sequence = parseKeepaliveReply(datagram);
+    if (this.awaits(datagram)) return this.#takeDiscovery(datagram);
+    const sequence = this.#keepalive.sequenceOf(datagram);
     if (sequence !== undefined) return this.#acknowledge(sequence, now);
-    if (!isDiscoveryResponse(datagram)) return isRtcp(datagram) ? "rtcp" : "unknown-datagram";
-    const found = parseDiscoveryResponse(datagram, this.#ssrc);
+    switch (classifyDatagram(datagram)) {
+      case "keepalive-reply":
+        return "stale-keepalive";
+      case "discovery-response":
+        return "discovery-rejected";
+      case "rtcp":
+        return "rtcp";
+      default:
+        return "unknown-datagram";
+    }
+  }
+
+  #takeDiscovery(datagram: Uint8Array): DiscoveredAddress | "discovery-rejected" {
+    const found = parseDiscoveryResponse(datagram, this.#ssrc, this.#form);
     if (typeof found === "string") return "discovery-rejected";
+    this.#awaiting = false;
     this.#outbox.message("received", "udp", "IP Discovery");
     this.#timers.clear("discovery");
     return found;

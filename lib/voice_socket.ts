@@ -7,26 +7,26 @@
 
 import { RemoteProtocolError } from "./errors.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import {
-  decodeMessage,
-  decodeServerBinary,
-  encodeMessage,
-  type HeartbeatPayload,
-  readHeartbeatAck,
-  readHello,
-  type VoiceMessage,
-} from "./messages.ts";
+import { type GatewayVersion, type VersionTraits, versionTraits } from "./gateway_version.ts";
+import { decodeMessage, decodeServerBinary, encodeSend, type VoiceMessage } from "./messages.ts";
 import { opcodeName, VoiceOpcodes } from "./opcodes.ts";
 import type { Outbox } from "./outbox.ts";
+import { readReceivePayload } from "./payload_readers.ts";
+import type { VoiceReceivePayload, VoiceSendPayload } from "./payloads.ts";
 import type { TimerTable } from "./timer.ts";
 
 /** Longest message that is taken, in characters or bytes. */
 export const MESSAGE_LIMIT = 1_048_576;
 
+/** Of the announced interval, where it cannot be kept: see `VersionTraits.exactHello`. */
+const EARLY_SHARE = 0.75;
+
 /** One WebSocket at a time; closing it retires its id at once. */
 export class VoiceSocket {
   readonly #outbox: Outbox;
   readonly #timers: TimerTable;
+  readonly #version: GatewayVersion;
+  readonly #traits: VersionTraits;
   readonly #heartbeat = new Heartbeat();
   #id: number | undefined;
   #seqAck: number | undefined;
@@ -36,10 +36,13 @@ export class VoiceSocket {
    *
    * @param outbox Takes what is to be done.
    * @param timers Where the `heartbeat` timer is armed.
+   * @param version The version that messages have.
    */
-  constructor(outbox: Outbox, timers: TimerTable) {
+  constructor(outbox: Outbox, timers: TimerTable, version: GatewayVersion) {
     this.#outbox = outbox;
     this.#timers = timers;
+    this.#version = version;
+    this.#traits = versionTraits(version);
   }
 
   /** Id of the present WebSocket. */
@@ -81,11 +84,12 @@ export class VoiceSocket {
     this.#seqAck = undefined;
   }
 
-  /** Sends a JSON message. */
-  send(op: number, d: unknown): void {
+  /** Sends a message. */
+  send(message: VoiceSendPayload): void {
     if (this.#id === undefined) return;
-    this.#outbox.push({ type: "sendWebSocket", id: this.#id, data: encodeMessage(op, d) });
-    this.#outbox.message("sent", "websocket", opcodeName(op));
+    const data = encodeSend(message, this.#version);
+    this.#outbox.push({ type: "sendWebSocket", id: this.#id, data });
+    this.#outbox.message("sent", "websocket", opcodeName(message.op));
   }
 
   /** Sends a heartbeat and arms the timer for the next one. */
@@ -103,32 +107,42 @@ export class VoiceSocket {
    * @returns A message for the session, where it is one.
    * @throws {RemoteProtocolError} It is not what the protocol says.
    */
-  receive(data: string | Uint8Array, now: number): VoiceMessage | undefined {
+  receive(data: string | Uint8Array, now: number): VoiceReceivePayload | undefined {
     if (data.length > MESSAGE_LIMIT) {
       throw new RemoteProtocolError(
         `Cannot read a message of ${data.length} characters: at most ${MESSAGE_LIMIT} are taken`,
       );
     }
-    const message = typeof data === "string" ? decodeMessage(data) : decodeServerBinary(data);
-    this.#seqAck = message.seq ?? this.#seqAck;
-    this.#outbox.message("received", "websocket", opcodeName(message.op));
-    if (!("d" in message)) return undefined;
-    const { op, d } = message;
-    switch (op) {
+    const raw = this.#decode(data);
+    if (this.#traits.numbered) this.#seqAck = raw.seq ?? this.#seqAck;
+    this.#outbox.message("received", "websocket", opcodeName(raw.op));
+    if (raw.op === VoiceOpcodes.HeartbeatAck) this.#heartbeat.alive();
+    const message = readReceivePayload(raw);
+    switch (message?.op) {
       case VoiceOpcodes.Hello:
-        this.#heartbeat.start(readHello(d).heartbeat_interval);
-        this.#arm(now);
+        this.#start(message.d.heartbeat_interval, now);
         return undefined;
       case VoiceOpcodes.Heartbeat:
         this.#answerRequest(now);
         return undefined;
       case VoiceOpcodes.HeartbeatAck:
-        this.#heartbeat.alive();
-        this.#acknowledge(readHeartbeatAck(d), now);
+        this.#acknowledge(message.d.t, now);
         return undefined;
       default:
         return message;
     }
+  }
+
+  #decode(data: string | Uint8Array): VoiceMessage {
+    if (typeof data !== "string") return decodeServerBinary(data, this.#version);
+    const message = decodeMessage(data);
+    const isAck = message.op === this.#traits.heartbeatAckOpcode;
+    return isAck ? { ...message, op: VoiceOpcodes.HeartbeatAck } : message;
+  }
+
+  #start(interval: number, now: number): void {
+    this.#heartbeat.start(interval * (this.#traits.exactHello ? 1 : EARLY_SHARE));
+    this.#arm(now);
   }
 
   #answerRequest(now: number): void {
@@ -137,8 +151,7 @@ export class VoiceSocket {
   }
 
   #sendHeartbeat(nonce: number): void {
-    const payload: HeartbeatPayload = { t: nonce, seq_ack: this.#seqAck };
-    this.send(VoiceOpcodes.Heartbeat, payload);
+    this.send({ op: VoiceOpcodes.Heartbeat, d: { t: nonce, seq_ack: this.#seqAck } });
   }
 
   #acknowledge(nonce: number, now: number): void {

@@ -1,11 +1,14 @@
 /**
  * The embedded voice server as a program:
  *
- *     deno task server --port N [--udp-port N] [--gateway-port N] [--token T] [--endpoint E] [--log FILE]
+ *     deno task server [--port N] [--udp-port N] [--gateway-port N] [--token T] [--endpoint E]
+ *       [--modes A,B] [--discovery 74|70be|70le] [--log FILE]
  *
  * The first line it prints is JSON with the ports: `{"port":...,"udpPort":...,"gatewayPort":...}`.
  * A port of 0, the default, asks for a free one. It serves until SIGINT or SIGTERM and
  * ends with 0; bad arguments end it with 2, a port or a log file that cannot be had with 1.
+ * `--modes` names the encryption modes that are offered, in this order, in place of all;
+ * `--discovery` the form of IP discovery in which every request is answered, in place of its own.
  * `--log` appends one JSON line an event (see `ServerEvent`) with the time of day in `time`.
  *
  * @module
@@ -15,11 +18,20 @@ import { openSync, writeSync } from "node:fs";
 import process from "node:process";
 import { parseArgs } from "node:util";
 
-import { websocketUrl } from "../../lib/endpoint.ts";
-import { type RunningVoiceServer, type StartOptions, startVoiceServer } from "./mod.ts";
+import { endpointHost } from "../../lib/endpoint.ts";
+import { type EncryptionMode, SEALING_MODES } from "../../lib/packet.ts";
+import {
+  type ForcedDiscovery,
+  type RunningVoiceServer,
+  type StartOptions,
+  startVoiceServer,
+} from "./mod.ts";
 
 const USAGE =
-  "Usage: server [--port N] [--udp-port N] [--gateway-port N] [--token T] [--endpoint E] [--log FILE]";
+  "Usage: server [--port N] [--udp-port N] [--gateway-port N] [--token T] [--endpoint E] " +
+  "[--modes A,B] [--discovery 74|70be|70le] [--log FILE]";
+
+const DISCOVERY_FORMS: readonly ForcedDiscovery[] = ["74", "70be", "70le"];
 
 type Arguments = StartOptions & { readonly log: string | undefined };
 
@@ -58,10 +70,12 @@ function readArguments(args: string[]): Arguments {
       "gateway-port": text,
       token: text,
       endpoint: text,
+      modes: text,
+      discovery: text,
       log: text,
     },
   });
-  if (values.endpoint !== undefined) websocketUrl(values.endpoint, 8);
+  if (values.endpoint !== undefined) endpointHost(values.endpoint);
   if (values.token === "") throw new RangeError("Cannot use --token: it is empty");
   return {
     port: readPort("--port", values.port),
@@ -69,6 +83,8 @@ function readArguments(args: string[]): Arguments {
     gatewayPort: readPort("--gateway-port", values["gateway-port"]),
     token: values.token,
     endpoint: values.endpoint,
+    modes: values.modes?.split(",").map(readMode),
+    discovery: readDiscovery(values.discovery),
     log: values.log,
   };
 }
@@ -76,6 +92,20 @@ function readArguments(args: string[]): Arguments {
 function readPort(name: string, value = "0"): number {
   if (/^\d{1,5}$/.test(value) && Number(value) <= 65535) return Number(value);
   throw new RangeError(`Cannot use ${name} ${value}: a port is an integer of 0 to 65535`);
+}
+
+function readMode(name: string): EncryptionMode {
+  const mode = SEALING_MODES.find((known) => known === name);
+  if (mode !== undefined) return mode;
+  throw new RangeError(`Cannot use --modes ${name}: the modes are ${SEALING_MODES.join(", ")}`);
+}
+
+function readDiscovery(name: string | undefined): ForcedDiscovery | undefined {
+  const form = DISCOVERY_FORMS.find((known) => known === name);
+  if (form !== undefined || name === undefined) return form;
+  throw new RangeError(
+    `Cannot use --discovery ${name}: it is one of ${DISCOVERY_FORMS.join(", ")}`,
+  );
 }
 
 function openLog(path: string | undefined): StartOptions["onEvent"] {

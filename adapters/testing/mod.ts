@@ -17,7 +17,7 @@
 import type { EncryptionMode } from "../../lib/packet.ts";
 import { GatewayStub } from "../../lib/testing/gateway_stub.ts";
 import type { ServerEvent } from "../../lib/testing/server_events.ts";
-import type { ServerStats } from "../../lib/testing/server_io.ts";
+import type { ForcedDiscovery, ServerStats } from "../../lib/testing/server_io.ts";
 import { VoiceServer } from "../../lib/testing/voice_server.ts";
 import type { DiscordGatewayAdapterCreator } from "../gateway_adapter.ts";
 import { nativeAead } from "../native_aead.ts";
@@ -27,7 +27,7 @@ import { LocalGateway } from "./local_gateway.ts";
 
 export type { EncryptionMode } from "../../lib/packet.ts";
 export type * from "../../lib/testing/server_events.ts";
-export type { ServerStats } from "../../lib/testing/server_io.ts";
+export type { ForcedDiscovery, ServerStats } from "../../lib/testing/server_io.ts";
 export type * from "../gateway_adapter.ts";
 
 /** How a server is started; everything has a default. */
@@ -46,8 +46,10 @@ export interface StartOptions {
   readonly heartbeatInterval?: number;
   /** Milliseconds for which a session outlives its WebSocket; 60000 by default. */
   readonly resumeWindow?: number;
-  /** Encryption modes that the server offers, any but `plain`; `ENCRYPTION_MODES` by default. */
+  /** Encryption modes that the server offers, in this order; all but `plain` by default. */
   readonly modes?: readonly EncryptionMode[];
+  /** Form of every IP discovery response; by default that of the request. */
+  readonly discovery?: ForcedDiscovery;
   /** Is told what happens, as it happens. */
   readonly onEvent?: (event: ServerEvent) => void;
 }
@@ -133,8 +135,8 @@ export async function startVoiceServer(options: StartOptions = {}): Promise<Runn
     const mainPort = await driver.serve(transport, "gateway", gatewayPort);
     const url = `ws://127.0.0.1:${voicePort}`;
     const gatewayUrl = `ws://127.0.0.1:${mainPort}`;
-    const { token, heartbeatInterval, resumeWindow, modes, endpoint = url } = options;
-    const settings = { token, heartbeatInterval, resumeWindow, modes };
+    const { token, heartbeatInterval, resumeWindow, modes, discovery, endpoint = url } = options;
+    const settings = { token, heartbeatInterval, resumeWindow, modes, discovery };
     driver.start(
       new VoiceServer({ ...settings, random, aead: nativeAead, port: udp }),
       new GatewayStub({ random, endpoint, url: gatewayUrl }),

@@ -6,13 +6,13 @@
  * @module
  */
 
-import {
-  type HeartbeatPayload,
-  isInteger,
-  isRecord,
-  type ResumePayload,
-  type SelectProtocolPayload,
-} from "../messages.ts";
+import { PayloadError, RemoteProtocolError } from "../errors.ts";
+import { isRecord } from "../fields.ts";
+import { type GatewayVersion, versionTraits } from "../gateway_version.ts";
+import { decodeMessage, type VoiceMessage } from "../messages.ts";
+import { opcodeName, VoiceOpcodes } from "../opcodes.ts";
+import { readSendPayload } from "../payload_readers.ts";
+import type { IdentifyPayload, ResumePayload, VoiceSendPayload } from "../payloads.ts";
 
 /** Most UTF-16 units of a message. */
 export const MESSAGE_LIMIT = 65_536;
@@ -39,123 +39,86 @@ export class ClientFault extends Error {
   }
 }
 
-/** Payload of Identify (op 0), as far as the server needs it. */
-export interface ClientIdentity {
-  /** Guild id. */
-  readonly guildId: string;
-  /** User id. */
-  readonly userId: string;
-  /** Session id of the voice state. */
-  readonly sessionId: string;
-  /** Token of the voice server update. */
-  readonly token: string;
-}
-
-/** A message of a client, its payload not yet read. */
-export interface ClientMessage {
-  /** Opcode: any integer. */
-  readonly op: number;
-  /** Payload. */
-  readonly d: unknown;
-}
-
 /**
- * Reads a message.
+ * Reads a message, its payload not yet.
  *
  * @param text Text of a text frame.
  * @returns Opcode and payload.
- * @throws {ClientFault} 4002: it is too long, no JSON, no object, or has no integer `op`.
+ * @throws {ClientFault} 4002: it is too long, no JSON, no object, or has no `op`.
  */
-export function decodeClientMessage(text: string): ClientMessage {
+export function decodeClientMessage(text: string): VoiceMessage {
   if (text.length > MESSAGE_LIMIT) throw new ClientFault(4002, "The message is too long.");
-  let message: unknown;
   try {
-    message = JSON.parse(text);
-  } catch {
-    throw new ClientFault(4002, "The message is not JSON.");
+    return decodeMessage(text);
+  } catch (error) {
+    if (!(error instanceof RemoteProtocolError)) throw error;
+    throw new ClientFault(4002, "The message is no JSON object with an opcode.");
   }
-  if (!isRecord(message) || !Number.isInteger(message.op)) {
-    throw new ClientFault(4002, "The message has no opcode.");
-  }
-  return { op: message.op as number, d: message.d };
-}
-
-/** Reads the payload of Identify. @throws {ClientFault} 4002: a field is wrong. */
-export function readIdentify(d: unknown): ClientIdentity {
-  const fields = fieldsOf("Identify", d);
-  const version = fields.max_dave_protocol_version ?? 0;
-  if (!isInteger(version, 0xffff)) wrong("Identify", "max_dave_protocol_version", "an integer");
-  return {
-    guildId: text("Identify", "server_id", fields.server_id, ID_LIMIT),
-    userId: text("Identify", "user_id", fields.user_id, ID_LIMIT),
-    sessionId: text("Identify", "session_id", fields.session_id, ID_LIMIT),
-    token: text("Identify", "token", fields.token, TOKEN_LIMIT),
-  };
-}
-
-/** Reads the payload of Resume; a `seq_ack` of -1 or null is none. @throws {ClientFault} 4002: a field is wrong. */
-export function readResume(d: unknown): ResumePayload {
-  const fields = fieldsOf("Resume", d);
-  return {
-    server_id: text("Resume", "server_id", fields.server_id, ID_LIMIT),
-    session_id: text("Resume", "session_id", fields.session_id, ID_LIMIT),
-    token: text("Resume", "token", fields.token, TOKEN_LIMIT),
-    seq_ack: readSeqAck("Resume", fields.seq_ack),
-  };
-}
-
-/** Reads the payload of Select Protocol. @throws {ClientFault} 4002: a field is wrong; 4012: not udp. */
-export function readSelectProtocol(d: unknown): SelectProtocolPayload {
-  const { protocol, data } = fieldsOf("Select Protocol", d);
-  if (typeof protocol !== "string") wrong("Select Protocol", "protocol", "a string");
-  if (protocol !== "udp") throw new ClientFault(4012, "Unknown protocol: this server takes udp.");
-  const { address, port, mode } = fieldsOf("Select Protocol", data);
-  if (typeof address !== "string") wrong("Select Protocol", "address", "a string");
-  if (!isInteger(port, 0xffff)) wrong("Select Protocol", "port", "an integer of 0 to 65535");
-  if (typeof mode !== "string") wrong("Select Protocol", "mode", "a string");
-  return { protocol, data: { address, port, mode } };
 }
 
 /**
- * Reads the payload of Speaking. Its `ssrc` is of no consequence: the server knows better.
+ * Reads a message's payload.
  *
- * @returns `SpeakingFlags`.
- * @throws {ClientFault} 4002: a field is wrong.
+ * @param message The message.
+ * @param version The version of the connection.
+ * @returns The message with its payload, or `undefined` where the opcode is not known.
+ * @throws {ClientFault} 4002: a field is wrong; 4012: the protocol is not udp; 4020: the nonce of a
+ * heartbeat is no integer.
  */
-export function readClientSpeaking(d: unknown): number {
-  const { speaking } = fieldsOf("Speaking", d);
-  const flags = typeof speaking === "boolean" ? Number(speaking) : speaking;
-  if (!isInteger(flags, 0xffffffff)) wrong("Speaking", "speaking", "a bit mask");
-  return flags;
-}
-
-/** Reads the payload of Heartbeat. @throws {ClientFault} 4002: a field is wrong; 4020: the nonce is no integer. */
-export function readClientHeartbeat(d: unknown): HeartbeatPayload {
-  const { t, seq_ack } = fieldsOf("Heartbeat", d);
-  if (t === undefined) wrong("Heartbeat", "t", "an integer");
-  if (!Number.isInteger(t)) {
-    throw new ClientFault(4020, "Bad request: the nonce of a heartbeat is an integer.");
+export function readClientMessage(
+  message: VoiceMessage,
+  version: GatewayVersion,
+): VoiceSendPayload | undefined {
+  const read = readPayload(message);
+  switch (read?.op) {
+    case VoiceOpcodes.Heartbeat:
+      checkForm(message.d, version);
+      break;
+    case VoiceOpcodes.Identify:
+      checkLength(read.op, "user_id", read.d.user_id, ID_LIMIT);
+      checkIds(read.op, read.d);
+      break;
+    case VoiceOpcodes.Resume:
+      checkIds(read.op, read.d);
+      break;
+    case VoiceOpcodes.SelectProtocol:
+      if (read.d.protocol !== "udp") {
+        throw new ClientFault(4012, "Unknown protocol: this server takes udp.");
+      }
   }
-  return { t: t as number, seq_ack: readSeqAck("Heartbeat", seq_ack) };
+  return read;
 }
 
-function readSeqAck(message: string, value: unknown): number | undefined {
-  if (value === undefined || value === null || value === -1) return undefined;
-  if (!isInteger(value, 0xffff)) wrong(message, "seq_ack", "an integer of -1 to 65535");
-  return value;
+function readPayload(message: VoiceMessage): VoiceSendPayload | undefined {
+  try {
+    return readSendPayload(message);
+  } catch (error) {
+    if (!(error instanceof PayloadError)) throw error;
+    if (error.op === VoiceOpcodes.Heartbeat && error.field === "t") {
+      throw new ClientFault(4020, "Bad request: the nonce of a heartbeat is an integer.");
+    }
+    return wrong(error.op, error.rule);
+  }
 }
 
-function text(message: string, field: string, value: unknown, limit: number): string {
-  const valid = typeof value === "string" && value !== "" && value.length <= limit;
-  if (!valid) wrong(message, field, `a string of 1 to ${limit} characters`);
-  return value;
+/** Each version has one form of heartbeat; what a client of another one sends is a mistake. */
+function checkForm(d: unknown, version: GatewayVersion): void {
+  const { numbered } = versionTraits(version);
+  if (isRecord(d) === numbered) return;
+  const wanted = numbered ? "an object" : "a nonce";
+  wrong(VoiceOpcodes.Heartbeat, `in version ${version} the payload must be ${wanted}`);
 }
 
-function fieldsOf(message: string, d: unknown): Record<string, unknown> {
-  if (isRecord(d)) return d;
-  throw new ClientFault(4002, `${message}: the payload must be an object.`);
+function checkIds(op: number, d: IdentifyPayload | ResumePayload): void {
+  checkLength(op, "server_id", d.server_id, ID_LIMIT);
+  checkLength(op, "session_id", d.session_id, ID_LIMIT);
+  checkLength(op, "token", d.token.reveal(), TOKEN_LIMIT);
 }
 
-function wrong(message: string, field: string, wanted: string): never {
-  throw new ClientFault(4002, `${message}: ${field} must be ${wanted}.`);
+function checkLength(op: number, field: string, value: string, limit: number): void {
+  if (value.length > limit) wrong(op, `"${field}" must have at most ${limit} characters`);
+}
+
+function wrong(op: number, rule: string): never {
+  throw new ClientFault(4002, `${opcodeName(op)}: ${rule}.`);
 }

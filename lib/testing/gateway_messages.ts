@@ -5,7 +5,7 @@
  */
 
 import type { VoiceStatePayload } from "../gateway.ts";
-import { isInteger, isRecord } from "../messages.ts";
+import { isInteger, isRecord } from "../fields.ts";
 import { ClientFault } from "./client_messages.ts";
 
 /** Opcodes of the main gateway that the stub knows. */

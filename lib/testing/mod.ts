@@ -1,6 +1,7 @@
 /**
  * The pure half of the test server: a voice server and a stand-in for the main gateway
- * without I/O, and a simulation that runs both with voice sessions on virtual time.
+ * without I/O, and a simulation that runs both with voice sessions on virtual time. Beside
+ * them what a server reads and writes of the protocol, for a server of your own.
  *
  * @example Two bots on virtual time
  * ```ts
@@ -21,6 +22,14 @@
  * @module
  */
 
+export {
+  type DiscoveryRequest,
+  discoveryResponse,
+  parseDiscoveryRequest,
+} from "../ip_discovery.ts";
+export { type KeepaliveForm, keepaliveForm, keepaliveReply, parseKeepalive } from "../keepalive.ts";
+export { decodeClientBinary, encodeReceive } from "../messages.ts";
+export { readSendPayload } from "../payload_readers.ts";
 export * from "./client_messages.ts";
 export * from "./gateway_io.ts";
 export * from "./gateway_stub.ts";

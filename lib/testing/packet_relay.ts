@@ -1,5 +1,6 @@
 /**
- * The UDP side of the voice server: answers IP discovery and keepalives, opens each
+ * The UDP side of the voice server: answers IP discovery in the form that was asked (or in the
+ * one that the options force) and keepalives, opens each
  * RTP packet with its sender's key and seals it anew for each receiver. Header (extension,
  * CSRC list, padding and marker bits) and payload stay as they are. Between modes only
  * the border between clear and encrypted bytes moves: what the sender's mode hides of the
@@ -15,17 +16,19 @@
  * @module
  */
 
+import { classifyDatagram } from "../demux.ts";
 import {
   type DiscoveredAddress,
+  type DiscoveryRequest,
   discoveryResponse,
   parseDiscoveryRequest,
 } from "../ip_discovery.ts";
-import { keepaliveReply, parseKeepalive } from "../keepalive.ts";
-import { isRtcp } from "../media.ts";
+import { keepaliveForm, keepaliveReply, parseKeepalive } from "../keepalive.ts";
 import { parseRtpHeader, RtpHeader } from "../rtp.ts";
 import type { DropLog } from "./drop_log.ts";
 import type { PacketDropReason, ServerEventDetails } from "./server_events.ts";
 import type { ServerOutput } from "./server_io.ts";
+import type { ServerSettings } from "./server_options.ts";
 import type { ServerSession } from "./server_session.ts";
 import type { SessionTable } from "./session_table.ts";
 
@@ -34,9 +37,6 @@ export const SPEAKING_HOLD_TIME = 250;
 
 /** Most packets that wait, of all senders together; the oldest give way. */
 export const SPEAKING_HOLD_LIMIT = 256;
-
-/** Sizes of keepalives that are not answered: an SSRC, a counter, the nine bytes of JDA. */
-const OTHER_KEEPALIVES: readonly number[] = [4, 8, 9];
 
 const DATAGRAM_LIMIT = 65_536;
 const NONCE_LIMIT = 2 ** 32;
@@ -47,9 +47,9 @@ export interface RelayCounters {
   datagrams: number;
   /** IP discovery requests that were answered. */
   discoveries: number;
-  /** Keepalives that were answered. */
+  /** Keepalives that were answered, echoes included. */
   keepalivesAnswered: number;
-  /** Keepalives of other forms. */
+  /** Keepalives of forms that are not answered. */
   keepalivesIgnored: number;
   /** RTCP packets. */
   rtcp: number;
@@ -61,6 +61,8 @@ export interface RelayCounters {
 
 /** What the relay needs of the server around it. */
 export interface RelayContext {
+  /** How discovery and keepalives are answered. */
+  readonly settings: Pick<ServerSettings, "discovery" | "echoKeepalives">;
   /** All sessions. */
   readonly sessions: SessionTable;
   /** Where dropped datagrams are counted. */
@@ -119,16 +121,20 @@ export class PacketRelay {
    */
   receive(datagram: Uint8Array, from: DiscoveredAddress, now: number): void {
     this.#counters.datagrams++;
-    const ssrc = parseDiscoveryRequest(datagram);
-    if (ssrc !== undefined) return this.#answerDiscovery(ssrc, from, now);
-    const sequence = parseKeepalive(datagram);
-    if (sequence !== undefined) {
-      this.#counters.keepalivesAnswered++;
-      return this.#transmit(from, keepaliveReply(sequence));
+    // First, since in the 70-byte forms it can look like RTP.
+    const request = parseDiscoveryRequest(datagram);
+    if (request !== undefined) return this.#answerDiscovery(request, from, now);
+    switch (classifyDatagram(datagram)) {
+      case "keepalive":
+        return this.#answerKeepalive(datagram, from);
+      case "discovery-request":
+        return this.#drop("bad-discovery", this.#context.sessions.byAddress(from), now);
+      case "rtcp":
+        this.#counters.rtcp++;
+        return;
+      default:
+        return this.#receiveRtp(datagram, from, now);
     }
-    if (OTHER_KEEPALIVES.includes(datagram.length)) this.#counters.keepalivesIgnored++;
-    else if (isRtcp(datagram)) this.#counters.rtcp++;
-    else this.#receiveRtp(datagram, from, now);
   }
 
   /**
@@ -160,8 +166,9 @@ export class PacketRelay {
     while (this.#held.length > 0 && this.#held[0].until <= now) this.#dropHeld(now);
   }
 
-  #answerDiscovery(ssrc: number, from: DiscoveredAddress, now: number): void {
-    const { sessions, report } = this.#context;
+  #answerDiscovery(request: DiscoveryRequest, from: DiscoveredAddress, now: number): void {
+    const { sessions, report, settings } = this.#context;
+    const { ssrc, form } = request;
     const session = sessions.bySsrc(ssrc);
     if (session === undefined) return this.#drop("unknown-ssrc", undefined, now);
     if (sessions.learn(session, from)) {
@@ -169,7 +176,25 @@ export class PacketRelay {
       report({ type: "discovery", ssrc, address, port }, session);
     }
     this.#counters.discoveries++;
-    this.#transmit(from, discoveryResponse(ssrc, from));
+    this.#transmit(from, discoveryResponse(ssrc, from, settings.discovery ?? form));
+  }
+
+  #answerKeepalive(datagram: Uint8Array, from: DiscoveredAddress): void {
+    const sequence = parseKeepalive(datagram);
+    const answer = sequence === undefined ? this.#echoOf(datagram) : keepaliveReply(sequence);
+    if (answer === undefined) {
+      this.#counters.keepalivesIgnored++;
+      return;
+    }
+    this.#counters.keepalivesAnswered++;
+    this.#transmit(from, answer);
+  }
+
+  /** Counters were echoed once, an SSRC and the form of JDA never were. */
+  #echoOf(datagram: Uint8Array): Uint8Array | undefined {
+    const form = keepaliveForm(datagram);
+    const counts = form === "counter-le" || form === "counter-be";
+    return counts && this.#context.settings.echoKeepalives ? new Uint8Array(datagram) : undefined;
   }
 
   #receiveRtp(datagram: Uint8Array, from: DiscoveredAddress, now: number): void {

@@ -10,10 +10,10 @@
  */
 
 /** Keeps the last messages of a session. */
-export class ReplayBuffer {
+export class ReplayBuffer<Frame extends string | Uint8Array = string> {
   readonly #limit: number;
   readonly #modulus: number;
-  readonly #messages: string[] = [];
+  readonly #messages: Frame[] = [];
   #count: number;
 
   /**
@@ -46,7 +46,7 @@ export class ReplayBuffer {
    * @param encode Writes the message with its number.
    * @returns What it has written.
    */
-  push(encode: (seq: number) => string): string {
+  push(encode: (seq: number) => Frame): Frame {
     const message = encode(++this.#count % this.#modulus);
     this.#messages.push(message);
     if (this.#messages.length > this.#limit) this.#messages.shift();
@@ -59,7 +59,7 @@ export class ReplayBuffer {
    * @param seq Last number that it has seen; `undefined` where it has seen none.
    * @returns The messages in order, or `undefined` where the gap cannot be filled.
    */
-  since(seq: number | undefined): string[] | undefined {
+  since(seq: number | undefined): Frame[] | undefined {
     const behind = seq === undefined
       ? this.#count
       : ((this.#count - seq) % this.#modulus + this.#modulus) % this.#modulus;

@@ -10,6 +10,7 @@
  * | `userId` | string | where known | user id |
  * | `guildId` | string | where known | guild id |
  * | `sessionId` | string | where known | session id of the voice state |
+ * | `version` | number | `connect` | version of the voice gateway; absent where it is none |
  * | `ssrc` | number | `ready`, `speaking`, `discovery`, `packet-dropped` | SSRC of the client |
  * | `mode` | string | `select`, `session` | encryption mode |
  * | `flags` | number | `speaking` | `SpeakingFlags` |
@@ -18,7 +19,7 @@
  * | `code` | number | `disconnect`, `close`, `gateway-close` | close code |
  * | `reason` | string | `close`, `gateway-close`, `leave`, `packet-dropped` | why |
  * | `resumable` | boolean | `disconnect`, `close` | whether the session is kept for a Resume |
- * | `address`, `port` | string, number | `discovery` | the client's UDP address |
+ * | `address`, `port` | string, number | `discovery`, `select` | the client's UDP address; with `select` what the client takes it to be |
  * | `count` | number | `packet-dropped` | datagrams since the last such event, at least 1 |
  * | `opcode` | number | `ignored` | the opcode that the server does not know |
  * | `channelId` | string or null | `voice-state`, `voice-server` | channel id; null: left |
@@ -26,6 +27,7 @@
  * @module
  */
 
+import type { GatewayVersion } from "../gateway_version.ts";
 import type { OpenFault } from "../packet.ts";
 import type { RtpFault } from "../rtp.ts";
 
@@ -33,6 +35,8 @@ import type { RtpFault } from "../rtp.ts";
 export type PacketDropReason =
   | RtpFault
   | OpenFault
+  /** A discovery request with bytes behind the SSRC that are not zero. */
+  | "bad-discovery"
   /** A discovery request for an SSRC that nobody has. */
   | "unknown-ssrc"
   /** RTP from an address and with an SSRC that nobody has. */
@@ -75,8 +79,8 @@ export interface EventSubject {
 
 /** What happened. */
 export type ServerEventDetails =
-  /** A WebSocket opened and got Hello. */
-  | { readonly type: "connect" }
+  /** A WebSocket opened; it gets Hello where its version is one. */
+  | { readonly type: "connect"; readonly version?: GatewayVersion }
   /** Identify was accepted. */
   | { readonly type: "identify" }
   /** Ready was sent. */
@@ -89,7 +93,12 @@ export type ServerEventDetails =
     readonly port: number;
   }
   /** Select Protocol was accepted. */
-  | { readonly type: "select"; readonly mode: string }
+  | {
+    readonly type: "select";
+    readonly mode: string;
+    readonly address: string;
+    readonly port: number;
+  }
   /** Session Description was sent. */
   | { readonly type: "session"; readonly mode: string }
   /** A client's flags changed. */

@@ -5,9 +5,12 @@
  */
 
 import type { AeadProvider } from "../aead.ts";
-import type { DiscoveredAddress } from "../ip_discovery.ts";
+import type { DiscoveredAddress, DiscoveryForm } from "../ip_discovery.ts";
 import type { EncryptionMode } from "../packet.ts";
 import type { PacketDropReason, ServerEvent } from "./server_events.ts";
+
+/** A form of IP discovery response; that of a hybrid request is `70be`. */
+export type ForcedDiscovery = Exclude<DiscoveryForm, "70hybrid">;
 
 /** What a voice server is made of. */
 export interface VoiceServerOptions {
@@ -27,8 +30,12 @@ export interface VoiceServerOptions {
   readonly resumeWindow?: number;
   /** Most messages that a session keeps for a Resume, below 32768; 256 by default. */
   readonly replayLimit?: number;
-  /** Encryption modes that Ready offers, any but `plain`; `ENCRYPTION_MODES` by default. */
+  /** Encryption modes that Ready offers, in its order, any but `plain`; `SEALING_MODES` by default. */
   readonly modes?: readonly EncryptionMode[];
+  /** Form of every IP discovery response; by default that of the request, `70be` for `70le` too. */
+  readonly discovery?: ForcedDiscovery;
+  /** Whether keepalives that are a counter are echoed, as until March 2023; not by default. */
+  readonly echoKeepalives?: boolean;
 }
 
 /** A voice token and what it is good for. */
@@ -90,7 +97,11 @@ export type ServerInput =
 
 /** What the server asks its driver to do, in order. */
 export type ServerOutput =
-  | { readonly type: "sendWebSocket"; readonly id: number; readonly data: string }
+  | {
+    readonly type: "sendWebSocket";
+    readonly id: number;
+    readonly data: string | Uint8Array;
+  }
   | {
     readonly type: "closeWebSocket";
     readonly id: number;
@@ -116,7 +127,7 @@ export interface ServerStats {
   readonly datagrams: number;
   /** IP discovery requests that were answered. */
   readonly discoveries: number;
-  /** Keepalives that were answered (`1337CAFE`). */
+  /** Keepalives that were answered: `1337CAFE`, and counters where they are echoed. */
   readonly keepalivesAnswered: number;
   /** Keepalives of other forms, which are not answered. */
   readonly keepalivesIgnored: number;

@@ -6,7 +6,7 @@
  */
 
 import { type AeadProvider, nobleAead } from "../aead.ts";
-import { ENCRYPTION_MODES, type EncryptionMode } from "../packet.ts";
+import { type EncryptionMode, SEALING_MODES } from "../packet.ts";
 import type { VoiceServerOptions } from "./server_io.ts";
 
 /** Most messages that can be kept for a Resume: half of the numbers less one. */
@@ -30,6 +30,10 @@ export interface ServerSettings {
   readonly replayLimit: number;
   /** Encryption modes that Ready offers. */
   readonly modes: readonly EncryptionMode[];
+  /** Form of every IP discovery response; without it that of the request. */
+  readonly discovery: VoiceServerOptions["discovery"];
+  /** Whether keepalives that are a counter are echoed. */
+  readonly echoKeepalives: boolean;
 }
 
 /**
@@ -48,7 +52,9 @@ export function serverSettings(options: VoiceServerOptions): ServerSettings {
     heartbeatInterval = 13_750,
     resumeWindow = 60_000,
     replayLimit = 256,
-    modes = ENCRYPTION_MODES,
+    modes = SEALING_MODES,
+    discovery,
+    echoKeepalives = false,
   } = options;
   if (!(heartbeatInterval >= 1 && heartbeatInterval < Infinity)) {
     refuse("heartbeatInterval", heartbeatInterval, "at least 1 and finite");
@@ -59,10 +65,26 @@ export function serverSettings(options: VoiceServerOptions): ServerSettings {
   if (!(Number.isInteger(replayLimit) && replayLimit >= 0 && replayLimit <= REPLAY_MAXIMUM)) {
     refuse("replayLimit", replayLimit, `an integer of 0 to ${REPLAY_MAXIMUM}`);
   }
-  if (modes.includes("plain")) {
-    throw new RangeError("Cannot start a server with mode plain: packets of it are only opened");
+  const unusable = modes.find((mode) => !SEALING_MODES.includes(mode));
+  if (unusable !== undefined || modes.length === 0) {
+    throw new RangeError(
+      `Cannot start a server with mode ${unusable ?? "none"}: it can offer ${
+        SEALING_MODES.join(", ")
+      }`,
+    );
   }
-  return { random, port, address, aead, heartbeatInterval, resumeWindow, replayLimit, modes };
+  return {
+    random,
+    port,
+    address,
+    aead,
+    heartbeatInterval,
+    resumeWindow,
+    replayLimit,
+    modes,
+    discovery,
+    echoKeepalives,
+  };
 }
 
 function refuse(name: string, value: number, wanted: string): never {

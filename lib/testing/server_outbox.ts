@@ -6,8 +6,10 @@
  * @module
  */
 
-import { encodeMessage } from "../messages.ts";
+import type { GatewayVersion } from "../gateway_version.ts";
+import { encodeReceive } from "../messages.ts";
 import { VoiceOpcodes } from "../opcodes.ts";
+import type { VoiceReceivePayload } from "../payloads.ts";
 import type { EventSubject, ServerEventDetails } from "./server_events.ts";
 import type { ServerOutput } from "./server_io.ts";
 import type { ServerSession } from "./server_session.ts";
@@ -37,15 +39,24 @@ export class ServerOutbox {
     this.push({ type: "event", event: { at: this.now, ...details, ...subject } });
   }
 
-  /** Sends a message without a number; to nobody where there is no WebSocket. */
-  send(websocket: number | undefined, op: number, d: unknown): void {
-    if (websocket === undefined) return;
-    this.push({ type: "sendWebSocket", id: websocket, data: encodeMessage(op, d) });
+  /** Sends a message without a number. */
+  send(
+    to: { readonly id: number; readonly version: GatewayVersion },
+    message: VoiceReceivePayload,
+  ): void {
+    const data = encodeReceive(message, to.version);
+    this.push({ type: "sendWebSocket", id: to.id, data });
+  }
+
+  /** Sends a message to a session, or to nobody where it has no WebSocket. */
+  tell(session: ServerSession, message: VoiceReceivePayload): void {
+    const { websocket: id, version } = session;
+    if (id !== undefined) this.send({ id, version }, message);
   }
 
   /** Sends a message that a Resume would bring again. */
-  sendNumbered(session: ServerSession, op: number, d: unknown): void {
-    const data = session.replay.push((seq) => encodeMessage(op, d, seq));
+  tellNumbered(session: ServerSession, message: VoiceReceivePayload): void {
+    const data = session.replay.push((seq) => encodeReceive({ ...message, seq }, session.version));
     if (session.websocket === undefined) return;
     this.push({ type: "sendWebSocket", id: session.websocket, data });
   }
@@ -53,17 +64,18 @@ export class ServerOutbox {
   /** Tells a session which users are there: first their ids, then flags and platform of each. */
   sendUsers(session: ServerSession, users: readonly ServerSession[]): void {
     const user_ids = users.map(({ userId }) => userId);
-    this.sendNumbered(session, VoiceOpcodes.ClientsConnect, { user_ids });
+    this.tellNumbered(session, { op: VoiceOpcodes.ClientsConnect, d: { user_ids } });
     for (const user_id of user_ids) {
-      this.sendNumbered(session, VoiceOpcodes.ClientFlags, { user_id, flags: null });
-      this.sendNumbered(session, VoiceOpcodes.ClientPlatform, { user_id, platform: null });
+      const [flags, platform] = [null, null];
+      this.tellNumbered(session, { op: VoiceOpcodes.ClientFlags, d: { user_id, flags } });
+      this.tellNumbered(session, { op: VoiceOpcodes.ClientPlatform, d: { user_id, platform } });
     }
   }
 
   /** Tells a session which flags and SSRC a speaker has. */
   sendSpeaking(session: ServerSession, speaker: ServerSession): void {
-    const { userId: user_id, ssrc, flags: speaking } = speaker;
-    this.sendNumbered(session, VoiceOpcodes.Speaking, { user_id, ssrc, speaking });
+    const { userId: user_id, ssrc, flags: speaking = 0 } = speaker;
+    this.tellNumbered(session, { op: VoiceOpcodes.Speaking, d: { user_id, ssrc, speaking } });
   }
 
   /** Closes a WebSocket and reports it. */

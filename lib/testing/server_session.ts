@@ -7,8 +7,9 @@
 
 import type { DiscoveredAddress } from "../ip_discovery.ts";
 import type { PacketCipher } from "../packet.ts";
-import { Secret } from "../secret.ts";
-import type { ClientIdentity } from "./client_messages.ts";
+import type { GatewayVersion } from "../gateway_version.ts";
+import type { IdentifyPayload } from "../payloads.ts";
+import type { Secret } from "../secret.ts";
 import { NonceWindow } from "./nonce_window.ts";
 import type { ReplayBuffer } from "./replay_buffer.ts";
 import type { EventSubject } from "./server_events.ts";
@@ -23,12 +24,14 @@ export class ServerSession {
   readonly sessionId: string;
   /** Token of Identify. */
   readonly token: Secret<string>;
+  /** Version of the voice gateway that the client speaks. */
+  readonly version: GatewayVersion;
   /** The room whose members hear each other. */
   readonly room: string;
   /** The client's SSRC. */
   readonly ssrc: number;
   /** Numbered messages. */
-  readonly replay: ReplayBuffer;
+  readonly replay: ReplayBuffer<string | Uint8Array>;
   /** Nonces of the client's last packets under the present key. */
   nonces: NonceWindow = new NonceWindow();
   /** Id of the WebSocket; `undefined` while the session waits for a Resume. */
@@ -46,15 +49,23 @@ export class ServerSession {
    * Begins a session.
    *
    * @param identity What Identify said.
+   * @param version The version that the client speaks.
    * @param room The room.
    * @param ssrc The client's SSRC.
    * @param replay Numbers its messages.
    */
-  constructor(identity: ClientIdentity, room: string, ssrc: number, replay: ReplayBuffer) {
-    this.userId = identity.userId;
-    this.guildId = identity.guildId;
-    this.sessionId = identity.sessionId;
-    this.token = new Secret(identity.token);
+  constructor(
+    identity: IdentifyPayload,
+    version: GatewayVersion,
+    room: string,
+    ssrc: number,
+    replay: ReplayBuffer<string | Uint8Array>,
+  ) {
+    this.userId = identity.user_id;
+    this.guildId = identity.server_id;
+    this.sessionId = identity.session_id;
+    this.token = identity.token;
+    this.version = version;
     this.room = room;
     this.ssrc = ssrc;
     this.replay = replay;

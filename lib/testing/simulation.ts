@@ -10,9 +10,8 @@
  * @module
  */
 
-import type { AeadProvider } from "../aead.ts";
 import type { DiscoveredAddress } from "../ip_discovery.ts";
-import type { EncryptionMode } from "../packet.ts";
+import type { SessionOptions } from "../session.ts";
 import type { GatewayDispatch, GatewayInput } from "./gateway_io.ts";
 import { GatewayStub } from "./gateway_stub.ts";
 import { SeededRandom } from "./seeded_random.ts";
@@ -41,15 +40,9 @@ export interface SimulationOptions {
 }
 
 /** What a bot of a simulation is made of. */
-export interface BotOptions {
-  /** User id. */
-  readonly userId: string;
+export interface BotOptions extends Omit<SessionOptions, "guildId" | "random"> {
   /** Guild id; `1` by default. */
   readonly guildId?: string;
-  /** Encryption modes that the bot takes; `ENCRYPTION_MODES` by default. */
-  readonly modes?: readonly EncryptionMode[];
-  /** AEAD implementations; `nobleAead` by default. */
-  readonly aead?: AeadProvider;
 }
 
 /** Inputs of one moment after which a simulation is taken for stuck. */
@@ -116,11 +109,11 @@ export class Simulation {
    * @returns The bot, not yet in a channel.
    */
   bot(options: BotOptions): SimulatedBot {
-    const { userId, guildId = "1", modes, aead } = options;
+    const { userId, guildId = "1" } = options;
     const random = (into: Uint8Array) => this.#random.fill(into);
     const known = this.#bots.some((bot) => bot.userId === userId);
     if (!known) this.feedGateway({ type: "attach", userId });
-    const bot = new SimulatedBot({ userId, guildId, modes, aead, random }, this.#network());
+    const bot = new SimulatedBot({ ...options, guildId, random }, this.#network());
     this.#bots.push(bot);
     this.#driven.push(bot);
     return bot;

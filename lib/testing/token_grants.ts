@@ -6,8 +6,9 @@
  * @module
  */
 
+import type { IdentifyPayload } from "../payloads.ts";
 import { Secret } from "../secret.ts";
-import { ClientFault, type ClientIdentity } from "./client_messages.ts";
+import { ClientFault } from "./client_messages.ts";
 import type { VoiceGrant } from "./server_io.ts";
 
 /** Most tokens, granted or withdrawn, that are remembered; the oldest give way. */
@@ -55,8 +56,9 @@ export class TokenGrants {
    * @throws {ClientFault} 4004: the token is wrong or another user's; 4006: it was withdrawn
    * or belongs to another session; 4011: it belongs to another guild.
    */
-  admit(identity: ClientIdentity): string {
-    const { token, guildId, userId, sessionId } = identity;
+  admit(identity: IdentifyPayload): string {
+    const { server_id: guildId, user_id: userId, session_id: sessionId } = identity;
+    const token = identity.token.reveal();
     const grant = this.#grants.get(token);
     if (grant === undefined) {
       if (this.#withdrawn.has(token)) throw new ClientFault(4006, "Session is no longer valid.");

@@ -1,6 +1,6 @@
 /**
- * A voice server as Discord's bots know it, without I/O: voice gateway version 8, the
- * two `rtpsize` AEAD modes, no end-to-end encryption.
+ * A voice server as Discord's bots know it, without I/O: voice gateway versions 1 to 9,
+ * every encryption mode and form of IP discovery, no end-to-end encryption.
  *
  * The driver's contract is the session's: after every `handleInput` drain
  * `pollOutput`, then arm a timer for `pollTimeout` and come back with
@@ -18,6 +18,8 @@
  *   4009 (no heartbeat for two and a half intervals) leaves it resumable.
  * - A Resume is for the session with that guild id, session id and token; where several
  *   have all three, for the newest that has lost its WebSocket.
+ * - Where the URL names no version it is 4. A Resume is for a session of the same version. Below
+ *   version 8 messages have no numbers, so that none is sent again: who is there and who speaks is told anew.
  * - Speaking is passed on when the flags change. Flags of 0 count as Speaking too.
  * - Server messages are numbered from 1; a `seq_ack` that is too old, or ahead of the
  *   server, closes with 4006.
@@ -28,19 +30,24 @@
 
 import { closeCode } from "../close_codes.ts";
 import { LocalProtocolError } from "../errors.ts";
-import { GATEWAY_VERSION } from "../messages.ts";
+import {
+  GATEWAY_VERSIONS,
+  type GatewayVersion,
+  UNNAMED_GATEWAY_VERSION,
+  versionTraits,
+} from "../gateway_version.ts";
 import { NonceCounter } from "../nonce.ts";
 import { VoiceOpcodes } from "../opcodes.ts";
 import { KEY_SIZE, PacketCipher } from "../packet.ts";
-import {
-  ClientFault,
-  decodeClientMessage,
-  readClientHeartbeat,
-  readClientSpeaking,
-  readIdentify,
-  readResume,
-  readSelectProtocol,
-} from "./client_messages.ts";
+import type {
+  IdentifyPayload,
+  ResumePayload,
+  SelectProtocolPayload,
+  UdpSelection,
+  VoiceSendPayload,
+} from "../payloads.ts";
+import { Secret } from "../secret.ts";
+import { ClientFault, decodeClientMessage, readClientMessage } from "./client_messages.ts";
 import { DropLog } from "./drop_log.ts";
 import { MessageRate } from "./message_rate.ts";
 import { NonceWindow } from "./nonce_window.ts";
@@ -75,16 +82,16 @@ const MESSAGE_RATE = [1000, 5000] as const;
 const REASON_LIMIT = 41;
 const INVALID_SESSION = "Session is no longer valid.";
 
-/** Opcodes that are for identified clients, though this server does not act on them. */
-const PASSIVE_OPCODES: readonly number[] = [
-  VoiceOpcodes.Video,
-  VoiceOpcodes.SessionUpdate,
-  VoiceOpcodes.MediaSinkWants,
-  VoiceOpcodes.VoiceBackendVersion,
+/** Opcodes that need no session. */
+const OPEN_OPCODES: readonly number[] = [
+  VoiceOpcodes.Heartbeat,
+  VoiceOpcodes.Identify,
+  VoiceOpcodes.Resume,
 ];
 
 interface Socket {
   readonly id: number;
+  readonly version: GatewayVersion;
   readonly rate: MessageRate;
   readonly ignored: Set<number>;
   deadline: number;
@@ -116,6 +123,7 @@ export class VoiceServer {
       this.#outbox.event(details, session?.subject ?? {});
     this.#drops = new DropLog(report);
     this.#relay = new PacketRelay({
+      settings: this.#settings,
       sessions: this.#sessions,
       drops: this.#drops,
       emit: (output) => this.#outbox.push(output),
@@ -195,24 +203,26 @@ export class VoiceServer {
   // WebSockets
 
   #handleOpen(id: number, path: string): void {
+    const version = versionOf(path);
     const socket: Socket = {
       id,
+      version: version ?? UNNAMED_GATEWAY_VERSION,
       rate: new MessageRate(...MESSAGE_RATE),
       ignored: new Set(),
       deadline: this.#heartbeatDeadline(),
       session: undefined,
     };
     this.#sockets.set(id, socket);
-    this.#outbox.event({ type: "connect" }, { websocket: id });
-    const version = /[?&]v=(\d+)(?:&|$)/.exec(path)?.[1];
-    if (Number(version) !== GATEWAY_VERSION) {
-      return this.#close(socket, 4012, `Unknown version: this server speaks ${GATEWAY_VERSION}.`);
+    this.#outbox.event(
+      version === undefined ? { type: "connect" } : { type: "connect", version },
+      { websocket: id },
+    );
+    if (version === undefined) {
+      return this.#close(socket, 4012, "Unknown version: this server speaks 1 to 9.");
     }
     if (this.#sockets.size > WEBSOCKET_LIMIT) return this.#close(socket, 4021, "Server is full.");
-    this.#outbox.send(socket.id, VoiceOpcodes.Hello, {
-      v: GATEWAY_VERSION,
-      heartbeat_interval: this.#settings.heartbeatInterval,
-    });
+    const heartbeat_interval = this.#settings.heartbeatInterval;
+    this.#outbox.send(socket, { op: VoiceOpcodes.Hello, d: { v: version, heartbeat_interval } });
   }
 
   #handleMessage(id: number, data: string | Uint8Array): void {
@@ -222,18 +232,21 @@ export class VoiceServer {
     // As Discord does: JSON belongs into text frames, in a binary one it is not seen.
     if (typeof data !== "string") return;
     try {
-      const { op, d } = decodeClientMessage(data);
-      this.#dispatch(socket, op, d);
+      const raw = decodeClientMessage(data);
+      if (!OPEN_OPCODES.includes(raw.op)) identified(socket);
+      const message = readClientMessage(raw, socket.version);
+      if (message === undefined) this.#ignore(socket, raw.op);
+      else this.#dispatch(socket, message);
     } catch (error) {
       if (!(error instanceof ClientFault)) throw error;
       this.#close(socket, error.code, error.message);
     }
   }
 
-  #dispatch(socket: Socket, op: number, d: unknown): void {
+  #dispatch(socket: Socket, { op, d }: VoiceSendPayload): void {
     switch (op) {
       case VoiceOpcodes.Heartbeat:
-        return this.#handleHeartbeat(socket, d);
+        return this.#handleHeartbeat(socket, d.t);
       case VoiceOpcodes.Identify:
         return this.#handleIdentify(socket, d);
       case VoiceOpcodes.Resume:
@@ -241,18 +254,19 @@ export class VoiceServer {
       case VoiceOpcodes.SelectProtocol:
         return this.#handleSelectProtocol(identified(socket), d);
       case VoiceOpcodes.Speaking:
-        return this.#handleSpeaking(identified(socket), d);
+        return this.#handleSpeaking(identified(socket), d.speaking);
     }
-    if (PASSIVE_OPCODES.includes(op)) return void identified(socket);
-    if (socket.ignored.size >= 256 || socket.ignored.has(op)) return;
+  }
+
+  #ignore(socket: Socket, op: number): void {
+    if (socket.ignored.has(op)) return;
     socket.ignored.add(op);
     this.#outbox.event({ type: "ignored", opcode: op }, subjectOf(socket));
   }
 
-  #handleHeartbeat(socket: Socket, d: unknown): void {
-    const { t } = readClientHeartbeat(d);
+  #handleHeartbeat(socket: Socket, t: number): void {
     socket.deadline = this.#heartbeatDeadline();
-    this.#outbox.send(socket.id, VoiceOpcodes.HeartbeatAck, { t });
+    this.#outbox.send(socket, { op: VoiceOpcodes.HeartbeatAck, d: { t } });
   }
 
   #handleClose(id: number, code: number): void {
@@ -288,18 +302,17 @@ export class VoiceServer {
 
   // Sessions
 
-  #handleIdentify(socket: Socket, d: unknown): void {
+  #handleIdentify(socket: Socket, identity: IdentifyPayload): void {
     if (socket.session !== undefined) throw new ClientFault(4005, "Already authenticated.");
-    const identity = readIdentify(d);
     const room = this.#grants.admit(identity);
-    const { guildId, userId } = identity;
+    const { server_id: guildId, user_id: userId } = identity;
     const older = this.#sessionOf(guildId, userId);
     if (older === undefined && this.#sessions.size >= SESSION_LIMIT) {
       throw new ClientFault(4021, "Server is full.");
     }
     if (older !== undefined) this.#expel(older, 4006, INVALID_SESSION, "replaced");
-    const replay = new ReplayBuffer(this.#settings.replayLimit);
-    const session = new ServerSession(identity, room, this.#nextSsrc(), replay);
+    const replay = new ReplayBuffer<string | Uint8Array>(this.#settings.replayLimit);
+    const session = new ServerSession(identity, socket.version, room, this.#nextSsrc(), replay);
     this.#sessions.add(session);
     this.#attach(session, socket);
     this.#outbox.event({ type: "identify" }, session.subject);
@@ -309,31 +322,34 @@ export class VoiceServer {
 
   #sendReady(session: ServerSession): void {
     this.#outbox.event({ type: "ready", ssrc: session.ssrc }, session.subject);
-    this.#outbox.send(session.websocket, VoiceOpcodes.Ready, {
-      ssrc: session.ssrc,
-      ip: this.#settings.address,
-      port: this.#settings.port,
-      modes: this.#settings.modes,
-      experiments: [],
+    const { address: ip, port, modes, heartbeatInterval: heartbeat_interval } = this.#settings;
+    this.#outbox.tell(session, {
+      op: VoiceOpcodes.Ready,
+      d: { ssrc: session.ssrc, ip, port, modes, experiments: [], heartbeat_interval },
     });
   }
 
   /** Tells a newcomer who is there, and those who the newcomer is. */
   #introduce(newcomer: ServerSession): void {
-    const others = [...this.#sessions.others(newcomer)];
-    if (others.length === 0) return;
-    this.#outbox.sendUsers(newcomer, others);
-    for (const other of others) {
-      if (other.flags !== undefined) this.#outbox.sendSpeaking(newcomer, other);
-    }
-    for (const other of others) this.#outbox.sendUsers(other, [newcomer]);
+    this.#tellOthers(newcomer);
+    for (const other of this.#sessions.others(newcomer)) this.#outbox.sendUsers(other, [newcomer]);
   }
 
-  #handleSelectProtocol(session: ServerSession, d: unknown): void {
-    const { mode: wanted } = readSelectProtocol(d).data;
+  /** Tells a client who is there and who speaks. */
+  #tellOthers(session: ServerSession): void {
+    const others = [...this.#sessions.others(session)];
+    if (others.length === 0) return;
+    this.#outbox.sendUsers(session, others);
+    for (const other of others) {
+      if (other.flags !== undefined) this.#outbox.sendSpeaking(session, other);
+    }
+  }
+
+  #handleSelectProtocol(session: ServerSession, { data }: SelectProtocolPayload): void {
+    const { mode: wanted, address, port } = data as UdpSelection;
     const mode = this.#settings.modes.find((offered) => offered === wanted);
     if (mode === undefined) throw new ClientFault(4016, "Unknown encryption mode.");
-    this.#outbox.event({ type: "select", mode }, session.subject);
+    this.#outbox.event({ type: "select", mode, address, port }, session.subject);
     const key = new Uint8Array(KEY_SIZE);
     this.#settings.random(key);
     // Both directions share the key: the server has the upper half of the nonces.
@@ -342,18 +358,20 @@ export class VoiceServer {
     session.cipher = new PacketCipher(mode, key, aead, nonces, random);
     session.nonces = new NonceWindow();
     this.#outbox.event({ type: "session", mode }, session.subject);
-    this.#outbox.send(session.websocket, VoiceOpcodes.SessionDescription, {
-      mode,
-      secret_key: [...key],
-      dave_protocol_version: 0,
-      audio_codec: "opus",
-      media_session_id: randomHex(this.#settings.random, 16),
+    this.#outbox.tell(session, {
+      op: VoiceOpcodes.SessionDescription,
+      d: {
+        mode,
+        secret_key: new Secret(key),
+        dave_protocol_version: 0,
+        audio_codec: "opus",
+        media_session_id: randomHex(random, 16),
+      },
     });
-    this.#outbox.sendNumbered(session, VoiceOpcodes.MediaSinkWants, { any: 100 });
+    this.#outbox.tellNumbered(session, { op: VoiceOpcodes.MediaSinkWants, d: { any: 100 } });
   }
 
-  #handleSpeaking(session: ServerSession, d: unknown): void {
-    const flags = readClientSpeaking(d);
+  #handleSpeaking(session: ServerSession, flags: number): void {
     if (flags === session.flags) return;
     session.flags = flags;
     this.#outbox.event({ type: "speaking", ssrc: session.ssrc, flags }, session.subject);
@@ -363,9 +381,9 @@ export class VoiceServer {
     this.#relay.release(session, this.#now);
   }
 
-  #handleResume(socket: Socket, d: unknown): void {
+  #handleResume(socket: Socket, d: ResumePayload): void {
     if (socket.session !== undefined) throw new ClientFault(4005, "Already authenticated.");
-    const { server_id: guildId, session_id: sessionId, token, seq_ack: seqAck } = readResume(d);
+    const { server_id: guildId, session_id: sessionId, seq_ack: seqAck } = d;
     const subject = { websocket: socket.id, guildId, sessionId };
     this.#outbox.event(
       seqAck === undefined ? { type: "resume" } : { type: "resume", seqAck },
@@ -373,22 +391,27 @@ export class VoiceServer {
     );
     this.#expireSessions();
     const candidates = this.#sessions.all().filter((session) =>
-      session.guildId === guildId && session.sessionId === sessionId
+      session.guildId === guildId && session.sessionId === sessionId &&
+      session.version === socket.version
     );
     if (candidates.length === 0) throw new ClientFault(4006, INVALID_SESSION);
-    const matching = candidates.filter((candidate) => candidate.token.reveal() === token);
+    const matching = candidates.filter((candidate) =>
+      candidate.token.reveal() === d.token.reveal()
+    );
     const session = matching.findLast(({ websocket }) => websocket === undefined) ??
       matching.at(-1);
     if (session === undefined) throw new ClientFault(4004, "Authentication failed.");
-    const missed = session.replay.since(seqAck);
+    const { numbered } = versionTraits(session.version);
+    const missed = numbered ? session.replay.since(seqAck) : [];
     if (missed === undefined) {
       this.#expel(session, 4006, INVALID_SESSION, "closed");
       throw new ClientFault(4006, INVALID_SESSION);
     }
     this.#takeOver(session, socket);
     this.#outbox.event({ type: "resumed", replayed: missed.length }, session.subject);
-    this.#outbox.send(socket.id, VoiceOpcodes.Resumed, null);
+    this.#outbox.tell(session, { op: VoiceOpcodes.Resumed, d: null });
     for (const data of missed) this.#outbox.push({ type: "sendWebSocket", id: socket.id, data });
+    if (!numbered) this.#tellOthers(session);
   }
 
   #takeOver(session: ServerSession, socket: Socket): void {
@@ -426,8 +449,9 @@ export class VoiceServer {
     this.#sessions.remove(session);
     this.#relay.forget(session);
     this.#outbox.event({ type: "leave", reason }, session.subject);
+    const d = { user_id: session.userId };
     for (const other of others) {
-      this.#outbox.sendNumbered(other, VoiceOpcodes.ClientDisconnect, { user_id: session.userId });
+      this.#outbox.tellNumbered(other, { op: VoiceOpcodes.ClientDisconnect, d });
     }
   }
 
@@ -513,6 +537,13 @@ export class VoiceServer {
 function identified(socket: Socket): ServerSession {
   if (socket.session === undefined) throw new ClientFault(4003, "Not authenticated.");
   return socket.session;
+}
+
+/** The version that a URL names, or `undefined` where there is none such. */
+function versionOf(path: string): GatewayVersion | undefined {
+  const named = /[?&]v=([^&]*)/.exec(path)?.[1];
+  if (named === undefined) return UNNAMED_GATEWAY_VERSION;
+  return GATEWAY_VERSIONS.find((version) => String(version) === named);
 }
 
 function subjectOf(socket: Socket): EventSubject {

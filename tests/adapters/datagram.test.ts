@@ -86,6 +86,28 @@ test("openDatagram works over IPv6, whatever form the address has", async () => 
   }
 });
 
+test("openDatagram looks a host name up, and says where there is none such", async () => {
+  const peer = await bindDatagram();
+  const { socket, events } = openDatagram(peer.socket.port, "localhost");
+  try {
+    assertEquals(await events.take(), { type: "open" });
+    socket.send(Uint8Array.of(1, 2));
+    const { bytes, from } = await peer.received.take();
+    assertEquals(bytes, Uint8Array.of(1, 2));
+    peer.socket.send(Uint8Array.of(3), from);
+    assertEquals(await takeMessage(events), Uint8Array.of(3));
+    assertEquals(socket.dropped, 0);
+  } finally {
+    socket.close();
+    await peer.socket.close();
+  }
+  const nowhere = openDatagram(9, "nowhere.invalid");
+  assertEquals((await nowhere.events.take()).type, "close");
+  nowhere.socket.close();
+  const closed = openDatagram(9, "localhost");
+  closed.socket.close();
+});
+
 test("openDatagram delivers plain Uint8Arrays, whose slice copies", async () => {
   const peer = await bindDatagram();
   const { transport } = await import("./fixtures.ts");
@@ -170,7 +192,7 @@ test("openDatagram reports an oversized datagram and lives on", async () => {
 });
 
 test("openDatagram closes where the address is none, and says so", async () => {
-  const bad: [number, string?][] = [[0], [70_000], [1.5], [9, "localhost"], [9, "256.0.0.1"]];
+  const bad: [number, string?][] = [[0], [70_000], [1.5], [9, "two words"], [9, "256.0.0.1"]];
   for (const [port, address] of [...bad, [9, "1::2::3"], [9, ""]] as typeof bad) {
     const { socket, events } = openDatagram(port, address);
     assertEquals(events.size, 0);

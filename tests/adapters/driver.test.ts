@@ -148,7 +148,7 @@ class Bench {
   /** From the open UDP socket to the key. */
   select(): void {
     this.udp.handlers.open();
-    assertEquals(parseDiscoveryRequest(this.udp.sent[0]), SSRC);
+    assertEquals(parseDiscoveryRequest(this.udp.sent[0]), { ssrc: SSRC, form: "74" });
     this.udp.handlers.message(discoveryResponse(SSRC, CLIENT));
     this.websocket.receive(4, { mode: MODE, secret_key: [...KEY] });
   }

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import test from "node:test";
-import { websocketUrl } from "../../lib/endpoint.ts";
+import { endpointHost, websocketUrl } from "../../lib/endpoint.ts";
+import { GATEWAY_VERSIONS } from "../../lib/gateway_version.ts";
 
 const GOOD: readonly [endpoint: string, url: string][] = [
   ["smart.loyal.discord.gg", "wss://smart.loyal.discord.gg/?v=8"],
@@ -61,6 +62,7 @@ for (
 ) {
   test(`websocketUrl() refuses ${JSON.stringify(endpoint)}`, () => {
     const error = assertThrows(() => websocketUrl(endpoint, 8), RangeError);
+    assertThrows(() => endpointHost(endpoint), RangeError, error.message);
     assertEquals(
       error.message,
       `Cannot use the endpoint ${
@@ -82,6 +84,7 @@ for (
 ) {
   test(`websocketUrl() refuses to send a token in the clear to ${endpoint}`, () => {
     const error = assertThrows(() => websocketUrl(endpoint, 8), RangeError);
+    assertThrows(() => endpointHost(endpoint), RangeError, error.message);
     assertEquals(
       error.message,
       `Cannot use the endpoint ${
@@ -92,5 +95,22 @@ for (
 }
 
 test("websocketUrl() names the version that it is given", () => {
-  assertEquals(websocketUrl("host", 9), "wss://host/?v=9");
+  for (const version of GATEWAY_VERSIONS) {
+    assertEquals(websocketUrl("host", version), `wss://host/?v=${version}`);
+  }
+});
+
+test("endpointHost() is the host alone, an IPv6 address without its brackets", () => {
+  const hosts = [
+    ["smart.loyal.discord.gg", "smart.loyal.discord.gg"],
+    ["c-ams20-20d36bc4.discord.media:2087", "c-ams20-20d36bc4.discord.media"],
+    ["us-central148.discord.gg:80", "us-central148.discord.gg"],
+    ["WSS://a.discord.media:443/", "a.discord.media"],
+    ["  127.0.0.1:8443 ", "127.0.0.1"],
+    ["ws://localhost:9", "localhost"],
+    ["ws://[::1]:1234", "::1"],
+    ["[2001:db8::1]", "2001:db8::1"],
+    ["wss://[::ffff:203.0.113.7]:5", "::ffff:203.0.113.7"],
+  ];
+  for (const [endpoint, host] of hosts) assertEquals(endpointHost(endpoint), host);
 });

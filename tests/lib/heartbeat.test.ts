@@ -59,7 +59,7 @@ test("Heartbeat does not live on answers to what was never sent", () => {
   const heartbeat = new Heartbeat();
   heartbeat.beat(0);
   heartbeat.beat(10);
-  for (const nonce of [0, -1, 3, 2 ** 52]) {
+  for (const nonce of [0, -1, 3, 2 ** 52, NaN]) {
     assertEquals(heartbeat.acknowledge(nonce, 20), undefined);
     assertEquals(heartbeat.dead, true);
   }

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import test from "node:test";
 import { nobleAead } from "../../lib/aead.ts";
 import { LocalProtocolError } from "../../lib/errors.ts";
-import { isRtcp, MediaPlane } from "../../lib/media.ts";
+import { MediaPlane } from "../../lib/media.ts";
 import { NonceCounter } from "../../lib/nonce.ts";
 import {
   ALL_ENCRYPTION_MODES,
@@ -339,17 +339,4 @@ test("MediaPlane.counters are a copy", () => {
   packetize(plane);
   assertEquals([before.sent, before.dropped], [0, {}]);
   assertEquals([plane.counters.sent, plane.counters.dropped], [1, { rtcp: 1 }]);
-});
-
-test("isRtcp() knows the RTCP vectors and all packet types, and no audio", () => {
-  for (const id of ["V23", "V24", "V27"]) assertEquals(isRtcp(hex(byId(vectors, id).packet)), true);
-  for (const { id, kind, packet } of vectors) {
-    if (kind === "rtp") assertEquals(isRtcp(hex(packet)), false, id);
-  }
-  for (let type = 200; type <= 206; type++) {
-    assertEquals(isRtcp(Uint8Array.of(0x80, type, 0, 0, 0, 0, 0, 0)), true);
-  }
-  assertEquals(isRtcp(hex("80f8000000000000")), false);
-  assertEquals(isRtcp(hex("40c8000000000000")), false);
-  assertEquals(isRtcp(hex("80c80000000000")), false);
 });

@@ -22,6 +22,15 @@ test("NonceCounter counts from 0, big endian, one higher each time", () => {
   assertEquals(wire, ["00000000", "00000001", "00000002"]);
 });
 
+test("NonceCounter counts little endian where that is wanted", () => {
+  const counter = new NonceCounter(0x01020304, true);
+  assertEquals([spend(counter), spend(counter), counter.value], [
+    "04030201",
+    "05030201",
+    0x01020306,
+  ]);
+});
+
 test("NonceCounter carries into every byte and passes 2^31", () => {
   for (
     const [start, first, second] of [

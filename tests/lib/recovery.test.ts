@@ -1,6 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import test from "node:test";
-import { RecoveryBudget, REJOIN_BUDGET, RESUME_BUDGET } from "../../lib/recovery.ts";
+import { RECOVERY_ATTEMPTS, RecoveryBudget } from "../../lib/recovery.ts";
+
+const RESUME_BUDGET = RECOVERY_ATTEMPTS.resume.length;
+const REJOIN_BUDGET = RECOVERY_ATTEMPTS.rejoin.length;
 
 function attempts(spend: () => number | undefined, count: number): (number | undefined)[] {
   return Array.from({ length: count }, spend);
@@ -8,13 +11,13 @@ function attempts(spend: () => number | undefined, count: number): (number | und
 
 test("RecoveryBudget grants four resumes, the first at once, the wait doubling", () => {
   const budget = new RecoveryBudget(() => 0.5);
-  const delays = attempts(() => budget.spendResume(), RESUME_BUDGET + 2);
+  const delays = attempts(() => budget.spend("resume"), RESUME_BUDGET + 2);
   assertEquals(delays, [0, 500, 1000, 2000, undefined, undefined]);
 });
 
 test("RecoveryBudget grants two rejoins, none of them at once", () => {
   const budget = new RecoveryBudget(() => 0.5);
-  const delays = attempts(() => budget.spendRejoin(), REJOIN_BUDGET + 2);
+  const delays = attempts(() => budget.spend("rejoin"), REJOIN_BUDGET + 2);
   assertEquals(delays, [500, 1000, undefined, undefined]);
 });
 
@@ -22,30 +25,30 @@ test("RecoveryBudget fills resumes up with each rejoin, and never rejoins", () =
   const budget = new RecoveryBudget(() => 0);
   let resumes = 0;
   for (let rejoins = 0;; rejoins++) {
-    while (budget.spendResume() !== undefined) resumes++;
-    if (budget.spendRejoin() === undefined) {
+    while (budget.spend("resume") !== undefined) resumes++;
+    if (budget.spend("rejoin") === undefined) {
       assertEquals([resumes, rejoins], [RESUME_BUDGET * (REJOIN_BUDGET + 1), REJOIN_BUDGET]);
       break;
     }
   }
-  assertEquals(budget.spendRejoin(), undefined);
+  assertEquals(budget.spend("rejoin"), undefined);
 });
 
 test("RecoveryBudget does not fill up where a rejoin is refused", () => {
   const budget = new RecoveryBudget(() => 0);
-  attempts(() => budget.spendRejoin(), REJOIN_BUDGET);
-  attempts(() => budget.spendResume(), RESUME_BUDGET);
-  assertEquals(budget.spendRejoin(), undefined);
-  assertEquals(budget.spendResume(), undefined);
+  attempts(() => budget.spend("rejoin"), REJOIN_BUDGET);
+  attempts(() => budget.spend("resume"), RESUME_BUDGET);
+  assertEquals(budget.spend("rejoin"), undefined);
+  assertEquals(budget.spend("resume"), undefined);
 });
 
 test("RecoveryBudget.reset() fills both up, twice", () => {
   const budget = new RecoveryBudget(() => 0.5);
   for (let i = 0; i < 2; i++) {
-    attempts(() => budget.spendResume(), RESUME_BUDGET + 1);
-    attempts(() => budget.spendRejoin(), REJOIN_BUDGET + 1);
+    attempts(() => budget.spend("resume"), RESUME_BUDGET + 1);
+    attempts(() => budget.spend("rejoin"), REJOIN_BUDGET + 1);
     budget.reset();
-    assertEquals([budget.spendResume(), budget.spendRejoin()], [0, 500]);
+    assertEquals([budget.spend("resume"), budget.spend("rejoin")], [0, 500]);
     budget.reset();
   }
 });
@@ -53,7 +56,7 @@ test("RecoveryBudget.reset() fills both up, twice", () => {
 test("RecoveryBudget jitters over all of the wait", () => {
   for (const fraction of [0, 0.25, 0.999]) {
     const budget = new RecoveryBudget(() => fraction);
-    const delays = attempts(() => budget.spendResume(), RESUME_BUDGET);
+    const delays = attempts(() => budget.spend("resume"), RESUME_BUDGET);
     assertEquals(delays, [0, 1000 * fraction, 2000 * fraction, 4000 * fraction]);
     assert(delays.every((delay) => delay! < 10_000));
   }

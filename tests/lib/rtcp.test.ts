@@ -4,7 +4,7 @@ import { assertEquals, assertGreater, assertInstanceOf, assertThrows } from "@st
 import test from "node:test";
 import { nobleAead } from "../../lib/aead.ts";
 import { RemoteProtocolError } from "../../lib/errors.ts";
-import { isRtcp } from "../../lib/media.ts";
+import { isRtcp } from "../../lib/demux.ts";
 import { type EncryptionMode, PacketCipher } from "../../lib/packet.ts";
 import {
   buildReceiverReport,

@@ -942,14 +942,92 @@ test("VoiceSession keeps what it learned of others before Ready", () => {
   assertEquals([[...driver.session.users], driver.session.userOf(77)], [["8", "9"], "8"]);
 });
 
-test("VoiceSession learns an SSRC from Video too, where it is one", () => {
+test("VoiceSession learns SSRCs from Video too, where they are some", () => {
   const driver = driveTo("connected");
-  driver.message(12, { user_id: "8", audio_ssrc: 77, video_ssrc: 78, streams: [] }, 1);
+  const streams = [{ ssrc: 78, rtx_ssrc: 79 }, { ssrc: 80 }, { ssrc: 0, rtx_ssrc: null }, {}];
+  const video = { type: "video", userId: "8", ssrc: 77 };
+  const outputs = driver.message(12, { user_id: "8", audio_ssrc: 77, video_ssrc: 78, streams }, 1);
+  assertEquals(eventsOf(outputs), [{ type: "clientConnect", userId: "8" }, video] as never);
   driver.message(12, { user_id: "9", audio_ssrc: 0, video_ssrc: 0 }, 2);
-  driver.message(12, { user_id: USER, audio_ssrc: 80, video_ssrc: 0 }, 3);
+  driver.message(12, { user_id: USER, audio_ssrc: 90, video_ssrc: 91 }, 3);
   driver.message(12, { user_id: "10", audio_ssrc: -1 }, 4);
-  assertEquals([driver.session.userOf(77), driver.session.userOf(0)], ["8", undefined]);
+  const users = [0, 77, 78, 79, 80, 90, 91].map((ssrc) => driver.session.userOf(ssrc));
+  assertEquals(users, [undefined, "8", "8", "8", "8", undefined, undefined]);
   assertEquals([...driver.session.users], ["8", "9"]);
+});
+
+test("VoiceSession keeps a voice when its user's video goes off", () => {
+  const driver = driveTo("connected");
+  driver.message(5, { user_id: "8", ssrc: 77, speaking: 1 });
+  driver.message(12, { user_id: "8", audio_ssrc: 77, video_ssrc: 78, streams: [] });
+  driver.message(12, { user_id: "8", audio_ssrc: 0, video_ssrc: 0, streams: [] });
+  assertEquals([77, 78].map((ssrc) => driver.session.userOf(ssrc)), ["8", undefined]);
+});
+
+/** What others send about a user: whether it tells that the user is there, and the SSRC. */
+const ABOUT: Record<string, readonly [op: number, d: (userId: string, ssrc: number) => unknown]> = {
+  Speaking: [5, (user_id, ssrc) => ({ user_id, ssrc, speaking: 1 })],
+  "Clients Connect": [11, (userId) => ({ user_ids: [userId] })],
+  Video: [12, (user_id, audio_ssrc) => ({ user_id, audio_ssrc, video_ssrc: 0, streams: [] })],
+  "Client Flags": [18, (user_id) => ({ user_id, flags: 2 })],
+  "Client Platform": [20, (user_id) => ({ user_id, platform: null })],
+};
+
+for (const [name, [op, d]] of Object.entries(ABOUT)) {
+  const tellsSsrc = op === 5 || op === 12;
+
+  test(`VoiceSession learns of a user by ${name}, once, not of itself`, () => {
+    const driver = driveTo("connected");
+    for (let i = 0; i < 2; i++) driver.message(op, d("8", 77));
+    driver.message(op, d(USER, 99));
+    const connects = driver.events.filter(({ type }) => type === "clientConnect");
+    assertEquals(connects, [{ type: "clientConnect", userId: "8" }]);
+    assertEquals([...driver.session.users], ["8"]);
+    const users = [77, 99].map((ssrc) => driver.session.userOf(ssrc));
+    assertEquals(users, [tellsSsrc ? "8" : undefined, undefined]);
+  });
+
+  test(`VoiceSession keeps the SSRC that it knows when ${name} comes late`, () => {
+    const driver = driveTo("connected");
+    driver.message(5, { user_id: "8", ssrc: 76, speaking: 1 });
+    driver.message(op, d("8", 77));
+    const users = [76, 77].map((ssrc) => driver.session.userOf(ssrc));
+    assertEquals(users, tellsSsrc ? [undefined, "8"] : ["8", undefined]);
+  });
+
+  test(`VoiceSession forgets by Client Disconnect who was told by ${name}, then learns anew`, () => {
+    const driver = driveTo("connected");
+    driver.message(op, d("8", 77));
+    assertEquals(eventsOf(driver.message(13, { user_id: "8" })), [
+      { type: "clientDisconnect", userId: "8" },
+    ]);
+    assertEquals(eventsOf(driver.message(13, { user_id: "8" })), []);
+    assertEquals([driver.session.users.size, driver.session.userOf(77)], [0, undefined]);
+    driver.message(op, d("8", 78));
+    assertEquals([...driver.session.users], ["8"]);
+  });
+
+  test(`VoiceSession is bounded in the users that it learns of by ${name}`, () => {
+    const driver = driveTo("connected");
+    for (let i = 1; i <= 4100; i++) driver.message(op, d(`${i}`, i));
+    const gone = driver.events.flatMap((event) =>
+      event.type === "clientDisconnect" ? [event.userId] : []
+    );
+    assertEquals([driver.session.users.size, gone], [4096, ["1", "2", "3", "4"]]);
+    const users = [4, 5].map((ssrc) => driver.session.userOf(ssrc));
+    assertEquals(users, [undefined, tellsSsrc ? "5" : undefined]);
+  });
+}
+
+test("VoiceSession gives an SSRC to the user who was told last", () => {
+  const driver = driveTo("connected");
+  driver.message(5, { user_id: "8", ssrc: 77, speaking: 1 });
+  driver.message(12, { user_id: "9", audio_ssrc: 77, video_ssrc: 78 });
+  assertEquals([77, 78].map((ssrc) => driver.session.userOf(ssrc)), ["9", "9"]);
+  driver.message(13, { user_id: "8" });
+  assertEquals(driver.session.userOf(77), "9");
+  driver.message(13, { user_id: "9" });
+  assertEquals([77, 78].map((ssrc) => driver.session.userOf(ssrc)), [undefined, undefined]);
 });
 
 test("VoiceSession says of each user that a move or a new session takes away", () => {

@@ -4,6 +4,7 @@
 import { assert, assertEquals } from "@std/assert";
 import test from "node:test";
 import { LocalProtocolError } from "../../lib/errors.ts";
+import { GATEWAY_VERSIONS } from "../../lib/gateway_version.ts";
 import type { Input } from "../../lib/io.ts";
 import { discoveryResponse } from "../../lib/ip_discovery.ts";
 import { STATES } from "../../lib/state.ts";
@@ -89,13 +90,16 @@ for (const step of STEPS) {
 }
 
 const PAYLOADS: readonly [op: number, d: Record<string, unknown>, fields: readonly string[]][] = [
-  [2, { ...READY }, ["ssrc", "ip", "port", "modes"]],
+  [2, { ...READY }, ["ssrc", "port", "modes"]],
   [4, { ...DESCRIPTION }, ["mode", "secret_key"]],
   [5, { user_id: "1", ssrc: 7, speaking: 1 }, ["user_id", "ssrc", "speaking"]],
   [6, { t: 1 }, ["t"]],
   [8, { heartbeat_interval: 13_750 }, ["heartbeat_interval"]],
   [11, { user_ids: ["1"] }, ["user_ids"]],
+  [12, { user_id: "1", audio_ssrc: 1 }, ["user_id", "audio_ssrc"]],
   [13, { user_id: "1" }, ["user_id"]],
+  [18, { user_id: "1", flags: 0 }, ["user_id"]],
+  [20, { user_id: "1", platform: 0 }, ["user_id"]],
 ];
 
 for (const [op, d, fields] of PAYLOADS) {
@@ -264,7 +268,9 @@ function randomInput(random: () => number, driver: Driver): Input {
       () => json(4, DESCRIPTION),
       () => json(8, { heartbeat_interval: pick([10, 1000, 13_750.5]) }),
       () => json(9, null),
-      () => json(6, { t: random() % 5 }),
+      () => json(6, pick([{ t: random() % 5 }, random() % 5])),
+      () => json(3, random() % 5),
+      () => ({ type: "websocketMessage", id, data: '{"heartbeat_interval":1000.5}' }) as const,
     ]).flat(),
   ];
   return pick(choices)();
@@ -274,8 +280,8 @@ for (let seed = 1; seed <= 20; seed++) {
   test(`VoiceSession keeps its invariants over random inputs, seed ${seed}`, () => {
     const random = seededRandom(seed);
     const reached = new Set<string>();
-    for (let run = 0; run < 15; run++) {
-      const driver = new Driver();
+    for (let run = 0; run < 18; run++) {
+      const driver = new Driver({ gatewayVersion: GATEWAY_VERSIONS[run % 9] });
       for (let i = 0; i < 80; i++) {
         const input = randomInput(random, driver);
         const { state } = driver.session;

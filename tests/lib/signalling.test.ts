@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import test from "node:test";
 import { inspect } from "node:util";
 import { RemoteProtocolError } from "../../lib/errors.ts";
+import { GATEWAY_VERSIONS } from "../../lib/gateway_version.ts";
 import { GATEWAY_LIMIT, Signalling } from "../../lib/signalling.ts";
 
 const ENDPOINT = "a.discord.media:2048";
@@ -9,7 +10,7 @@ const TOKEN = "66d29164ee8cd919";
 const SERVER = { endpoint: ENDPOINT, token: TOKEN, sessionId: "s" };
 
 function joined(): Signalling {
-  const signalling = new Signalling("1", "2");
+  const signalling = new Signalling("1", "2", 8);
   signalling.join({ type: "join", channelId: "3" });
   return signalling;
 }
@@ -25,6 +26,29 @@ test("Signalling has a server when both updates have come, in either order", () 
     assertEquals(signalling.server?.url, `wss://${ENDPOINT}/?v=8`);
     assertEquals(signalling.server?.token.reveal(), TOKEN);
     assertEquals(signalling.sessionId, "s");
+  }
+});
+
+test("Signalling.server has the URL of its version and the host for UDP", () => {
+  const hosts = [
+    [ENDPOINT, `wss://${ENDPOINT}/`, "a.discord.media"],
+    ["ws://[::1]:9", "ws://[::1]:9/", "::1"],
+    ["127.0.0.1:80", "wss://127.0.0.1:443/", "127.0.0.1"],
+  ];
+  for (const version of GATEWAY_VERSIONS) {
+    for (const [endpoint, url, host] of hosts) {
+      const signalling = new Signalling("1", "2", version);
+      signalling.join({ type: "join", channelId: "3", server: { ...SERVER, endpoint } });
+      assertEquals(signalling.server?.url, `${url}?v=${version}`);
+      assertEquals(signalling.server?.host, host);
+      signalling.join({ type: "join", channelId: "3" });
+      signalling.takeState("3", "s");
+      signalling.takeServer(endpoint, TOKEN);
+      assertEquals([signalling.server?.url, signalling.server?.host], [
+        `${url}?v=${version}`,
+        host,
+      ]);
+    }
   }
 });
 
@@ -74,7 +98,7 @@ test("Signalling forgets: a join both, forget() both, forgetServer() one", () =>
 });
 
 test("Signalling is active only where the session itself does the signalling", () => {
-  const signalling = new Signalling("1", "2");
+  const signalling = new Signalling("1", "2", 8);
   assertEquals(signalling.active, false);
   signalling.join({ type: "join", channelId: "3", server: SERVER });
   assertEquals(signalling.active, false);
@@ -97,7 +121,7 @@ test("Signalling knows the own voice state and the own guild's server", () => {
 });
 
 test("Signalling.enter() and exit() build op 4", () => {
-  const signalling = new Signalling("1", "2");
+  const signalling = new Signalling("1", "2", 8);
   signalling.join({ type: "join", channelId: "3", selfDeaf: true });
   const d = { guild_id: "1", channel_id: "3", self_mute: false, self_deaf: true };
   assertEquals(signalling.enter(0), { op: 4, d });

@@ -13,9 +13,10 @@ import {
   isDiscoveryResponse,
   parseDiscoveryRequest,
 } from "../../lib/ip_discovery.ts";
+import { GATEWAY_VERSION, type GatewayVersion } from "../../lib/gateway_version.ts";
 import type { Input, JoinInput, Output, SessionEvent } from "../../lib/io.ts";
 import { keepaliveReply, parseKeepalive } from "../../lib/keepalive.ts";
-import type { ReadyPayload } from "../../lib/messages.ts";
+import type { ReadyPayload } from "../../lib/payloads.ts";
 import { type SessionOptions, VoiceSession } from "../../lib/session.ts";
 import { randomBytes, seededRandom } from "./vectors.ts";
 
@@ -25,7 +26,7 @@ export const CHANNEL: string = "127121515262115840";
 export const SESSION_ID: string = "30f32c5d54ae86130fc4a215c7474263";
 export const TOKEN: string = "66d29164ee8cd919";
 export const ENDPOINT: string = "c-ams20-20d36bc4.discord.media:2087";
-export const URL_V8: string = `wss://${ENDPOINT}/?v=8`;
+export const URL_V8: string = urlOf(8);
 export const SSRC: number = 3337;
 export const MODES: readonly string[] = [
   "aead_aes256_gcm_rtpsize",
@@ -33,7 +34,12 @@ export const MODES: readonly string[] = [
 ];
 export const KEY: readonly number[] = Array.from({ length: 32 }, (_, i) => 200 + i);
 export const ADDRESS: DiscoveredAddress = { address: "203.0.113.7", port: 50004 };
-export const READY: ReadyPayload = { ssrc: SSRC, ip: "198.51.100.1", port: 50001, modes: MODES };
+export const READY: ReadyPayload & { readonly ip: string } = {
+  ssrc: SSRC,
+  ip: "198.51.100.1",
+  port: 50001,
+  modes: MODES,
+};
 export const DESCRIPTION: { readonly mode: string; readonly secret_key: readonly number[] } = {
   mode: MODES[0],
   secret_key: KEY,
@@ -43,6 +49,28 @@ export const DIRECT: JoinInput = {
   ...JOIN,
   server: { endpoint: ENDPOINT, token: TOKEN, sessionId: SESSION_ID },
 };
+
+/** The URL of the voice WebSocket. */
+export function urlOf(version: GatewayVersion): string {
+  return `wss://${ENDPOINT}/?v=${version}`;
+}
+
+/** Hello's text in the form of a version. */
+export function helloOf(version: GatewayVersion, heartbeat_interval: number): string {
+  if (version < 3) return JSON.stringify({ heartbeat_interval });
+  return JSON.stringify({ op: 8, d: { v: version, heartbeat_interval } });
+}
+
+/** The answer to a heartbeat in the form of a version. */
+export function ackOf(version: GatewayVersion, nonce: unknown): string {
+  if (version === 1) return JSON.stringify({ op: 3, d: nonce });
+  return JSON.stringify({ op: 6, d: version < 8 ? nonce : { t: nonce } });
+}
+
+/** The nonce of a heartbeat in the form of a version. */
+export function nonceOf(version: GatewayVersion, { d }: SentMessage): unknown {
+  return version < 8 ? d : d.t;
+}
 
 /** The own voice state. */
 export function voiceState(channelId: string | null = CHANNEL, userId: string = USER): Input {
@@ -64,6 +92,7 @@ export interface SentMessage {
 /** A session, its clock, and all that it has put out. */
 export class Driver {
   readonly session: VoiceSession;
+  readonly version: GatewayVersion;
   readonly log: { readonly at: number; readonly output: Output }[] = [];
   /** Called for each output, as a driver performs it. */
   perform: (output: Output) => void = () => {};
@@ -74,6 +103,7 @@ export class Driver {
 
   constructor(options: Partial<SessionOptions> = {}) {
     const random = seededRandom(1);
+    this.version = options.gatewayVersion ?? GATEWAY_VERSION;
     this.session = new VoiceSession({
       guildId: GUILD,
       userId: USER,
@@ -204,7 +234,7 @@ export function driveTo(step: Step, driver: Driver = new Driver()): Driver {
     },
     () => {
       driver.open();
-      driver.message(8, { v: 8, heartbeat_interval: 13_750 });
+      driver.text(helloOf(driver.version, 13_750));
     },
     () => {
       driver.message(2, READY);
@@ -261,7 +291,7 @@ export class ScriptedServer {
         const step = this.driver.session.state as Step;
         return this.#reach(step, output.id, 30, () => {
           this.driver.feed({ type: "websocketOpen", id: output.id });
-          this.#send(output.id, 8, { v: 8, heartbeat_interval: 13_750.0 });
+          this.#text(output.id, helloOf(this.driver.version, 13_750));
         });
       }
       case "sendWebSocket":
@@ -273,8 +303,10 @@ export class ScriptedServer {
     }
   }
 
-  #receive(id: number, { op, d }: SentMessage): void {
-    if (op === 3) return this.#send(id, 6, { t: d.t });
+  #receive(id: number, message: SentMessage): void {
+    const { op } = message;
+    const { version } = this.driver;
+    if (op === 3) return this.#text(id, ackOf(version, nonceOf(version, message)));
     if (op === 0) return this.#reach("identifying", id, 10, () => this.#send(id, 2, READY));
     if (op === 7) {
       return this.#reach("resuming", id, 10, () => {
@@ -296,17 +328,20 @@ export class ScriptedServer {
     if (sequence !== undefined) {
       return this.driver.schedule(20, () => reply(keepaliveReply(sequence)));
     }
-    const ssrc = parseDiscoveryRequest(datagram);
-    assert(ssrc !== undefined, "the session transmits nothing else");
+    const request = parseDiscoveryRequest(datagram);
+    assert(request !== undefined, "the session transmits nothing else");
     this.#reach("discovering", this.driver.websocketId, 20, () => {
-      const response = discoveryResponse(ssrc, ADDRESS);
-      assert(isDiscoveryResponse(response));
+      const response = discoveryResponse(request.ssrc, ADDRESS, request.form);
+      assert(isDiscoveryResponse(response, request.form));
       reply(response);
     });
   }
 
   #send(id: number, op: number, d: unknown): void {
-    const data = JSON.stringify({ op, d });
+    this.#text(id, JSON.stringify({ op, d }));
+  }
+
+  #text(id: number, data: string): void {
     this.driver.feed({ type: "websocketMessage", id, data });
   }
 

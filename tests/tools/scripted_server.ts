@@ -69,10 +69,10 @@ export async function startScriptedServer(script: Script = {}): Promise<Scripted
   const udp = await transport.bindDatagram(0, {
     message(datagram, from) {
       if (datagram[0] === 0x80) packetCount++;
-      const ssrc = parseDiscoveryRequest(datagram);
-      if (ssrc === undefined || lost-- > 0 || !reach("discovery")) return;
+      const request = parseDiscoveryRequest(datagram);
+      if (request === undefined || lost-- > 0 || !reach("discovery")) return;
       client = from;
-      udp.send(discoveryResponse(ssrc, from), from);
+      udp.send(discoveryResponse(request.ssrc, from, request.form), from);
     },
   });
   const answers: Readonly<Record<number, () => void>> = {

@@ -6,8 +6,9 @@
  * @module
  */
 
-import { CLOSE_CODES } from "../../lib/close_codes.ts";
-import { PHASE_TIMEOUTS } from "../../lib/session.ts";
+import { CLOSE_CODES, type RecoveryAction } from "../../lib/close_codes.ts";
+import { RECOVERY_ATTEMPTS, STABLE_DELAY } from "../../lib/recovery.ts";
+import { PHASE_TIMEOUTS, REALLOCATION_TIMEOUT } from "../../lib/session.ts";
 import { SIGNALS, STATES, TRANSITIONS } from "../../lib/state.ts";
 
 /** Signals that lead from nearly everywhere to one state: words, not arrows. */
@@ -47,16 +48,46 @@ ${
 
 ## What is done when the voice server closes
 
-Other codes below 4000 resume, other codes from 4000 on rejoin. Where no session is established yet, resume means that
-the handshake starts again.
+The close code says what is done first. Other codes below 4000 resume, other codes from 4000 on rejoin.
+
+| action | what is done | attempts | each within | then |
+| --- | --- | --- | --- | --- |
+| resume | a new WebSocket continues the session; where none is established yet, the handshake starts again | ${
+    attempts("resume")
+  } | rejoin |
+| rejoin | op 4 leaves and joins again, both updates are awaited | ${attempts("rejoin")} | stop |
+| wait | the main gateway's next updates decide | 1 | ${seconds(PHASE_TIMEOUTS.waiting)} | stop |
+| stop | the session is closed, its error has the hint | | | |
+
+Each attempt is made at a random moment within its time (full jitter). ${
+    seconds(STABLE_DELAY)
+  } of unbroken connection fill the budget
+again, a rejoin fills that of resumes. Without a main gateway (the caller has given the voice server himself) there is no
+rejoin. Whatever is done, op 4 goes out at most five times a minute. An endpoint of null waits ${
+    seconds(REALLOCATION_TIMEOUT)
+  } for the new one.
 
 ${
     table(
-      ["code", "meaning", "first action", "hint"],
-      Object.entries(CLOSE_CODES).map(([code, row]) => [code, row.meaning, row.action, row.hint]),
+      ["code", "meaning", "first action", "attempts", "each within", "hint"],
+      Object.entries(CLOSE_CODES).map(([code, { meaning, action, hint }]) => {
+        return [code, meaning, action, attempts(action), hint];
+      }),
     )
   }
 `;
+}
+
+/** Two cells: how many attempts, and within which time each. */
+function attempts(action: RecoveryAction): string {
+  if (action === "stop") return " | ";
+  if (action === "wait") return `1 | ${seconds(PHASE_TIMEOUTS.waiting)}`;
+  const times = RECOVERY_ATTEMPTS[action];
+  return `${times.length} | ${times.map(seconds).join(", ")}`;
+}
+
+function seconds(milliseconds = 0): string {
+  return milliseconds === 0 ? "at once" : `${milliseconds / 1000} s`;
 }
 
 function arrows(): string[] {

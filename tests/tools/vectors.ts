@@ -106,6 +106,13 @@ export function randomBytes(random: () => number, size: number): Uint8Array {
   return Uint8Array.from({ length: size }, () => random() >>> 24);
 }
 
+/** How an error shows a wrong value. */
+export function shown(value: unknown): string {
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === "string") return JSON.stringify(value);
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}
+
 /** JSON values of every kind, for readers that must not trust a field. */
 export const JSON_KINDS: readonly unknown[] = [
   null,

@@ -18,7 +18,7 @@ import { VoiceServer } from "../../../lib/testing/voice_server.ts";
 export const GCM = "aead_aes256_gcm_rtpsize";
 export const XCHACHA = "aead_xchacha20_poly1305_rtpsize";
 
-/** A message of the server. */
+/** A message of the server; a bare Hello has neither `op` nor `d`. */
 export interface Message {
   readonly op: number;
   // deno-lint-ignore no-explicit-any
@@ -73,15 +73,20 @@ export class Rig {
   }
 
   /** A client that has identified. */
-  identify(userId: string, fields: Record<string, unknown> = {}): RawClient {
-    const client = this.open();
+  identify(userId: string, fields: Record<string, unknown> = {}, path?: string): RawClient {
+    const client = this.open(path);
     client.send(0, identity(userId, fields));
     return client;
   }
 
   /** A client that has done the whole handshake from a port of its own. */
-  join(userId: string, port: number, fields: Record<string, unknown> = {}): RawClient {
-    const client = this.identify(userId, fields);
+  join(
+    userId: string,
+    port: number,
+    fields: Record<string, unknown> = {},
+    path?: string,
+  ): RawClient {
+    const client = this.identify(userId, fields, path);
     client.select(GCM, port);
     return client;
   }
@@ -93,7 +98,7 @@ export class Rig {
   #take(output: ServerOutput): void {
     switch (output.type) {
       case "sendWebSocket":
-        return void this.messages.get(output.id)?.push(JSON.parse(output.data));
+        return void this.messages.get(output.id)?.push(JSON.parse(output.data as string));
       case "closeWebSocket":
         return void this.closed.set(output.id, { code: output.code, reason: output.reason });
       case "transmit":

@@ -4,7 +4,7 @@ import test from "node:test";
 import { nobleAead } from "../../../lib/aead.ts";
 import { LocalProtocolError } from "../../../lib/errors.ts";
 import { NonceCounter } from "../../../lib/nonce.ts";
-import { ALL_ENCRYPTION_MODES, type EncryptionMode, PacketCipher } from "../../../lib/packet.ts";
+import { type EncryptionMode, PacketCipher, SEALING_MODES } from "../../../lib/packet.ts";
 import { ReplayBuffer } from "../../../lib/testing/replay_buffer.ts";
 import { MESSAGE_LIMIT } from "../../../lib/testing/client_messages.ts";
 import { NONCE_WINDOW, NonceWindow } from "../../../lib/testing/nonce_window.ts";
@@ -47,17 +47,6 @@ test("VoiceServer sends Hello of version 8 at once", () => {
   assertEquals(client.messages, [{ op: 8, d: { v: 8, heartbeat_interval: 13750 } }]);
 });
 
-test("VoiceServer refuses other gateway versions with 4012", () => {
-  for (const path of ["/", "/?v=7", "/?v=9", "/?v=", "/?v=88", "/?av=8", "", "/?v=8x"]) {
-    const client = new Rig().open(path);
-    assertEquals(client.code, 4012, path);
-    assertEquals(client.messages, [], path);
-  }
-  for (const path of ["/?v=8", "?v=8", "/?v=8&encoding=json", "/?encoding=json&v=8"]) {
-    assertEquals(new Rig().open(path).code, undefined, path);
-  }
-});
-
 test("VoiceServer answers the handshake of a client that is alone", () => {
   const rig = new Rig();
   const client = rig.join("10", 40001);
@@ -66,9 +55,10 @@ test("VoiceServer answers the handshake of a client that is alone", () => {
     ssrc: 1,
     ip: "127.0.0.1",
     port: 5000,
-    modes: [GCM, XCHACHA],
+    modes: SEALING_MODES,
     experiments: [],
   });
+  assertEquals(client.last(2).d.modes.slice(0, 2), [GCM, XCHACHA]);
   const { secret_key, media_session_id, ...rest } = client.last(4).d;
   assertEquals(rest, { mode: GCM, dave_protocol_version: 0, audio_codec: "opus" });
   assertEquals(secret_key.length, 32);
@@ -251,10 +241,8 @@ test("VoiceServer closes missing and ill-typed fields with 4002 or 4020", () => 
         const client = prepared(op);
         client.send(op, { ...d, [field]: value });
         const label = `${name} ${field} ${JSON.stringify(value)}`;
-        const expected = op === 3 && value === -2
-          ? undefined
-          : op === 3 && value !== undefined
-          ? 4020
+        const expected = op === 3
+          ? value === -2 ? undefined : 4020
           : field === "protocol" && typeof value === "string"
           ? 4012
           : 4002;
@@ -264,7 +252,8 @@ test("VoiceServer closes missing and ill-typed fields with 4002 or 4020", () => 
     for (const value of [null, 1, "x", [], true]) {
       const client = prepared(op);
       client.send(op, value);
-      assertEquals(client.code, 4002, `${name} ${JSON.stringify(value)}`);
+      const expected = op === 3 && value !== 1 ? 4020 : 4002;
+      assertEquals(client.code, expected, `${name} ${JSON.stringify(value)}`);
     }
   }
   for (const field of ["address", "port", "mode"]) {
@@ -293,6 +282,8 @@ test("VoiceServer closes text that is no message with 4002 and shows no value of
     "{}",
     '{"op":"0"}',
     '{"op":1.5}',
+    '{"op":256}',
+    '{"op":-1}',
     '"op"',
     "{op:0}",
     `{"op":0,"d":{"token":["${token}"]}}`,
@@ -322,11 +313,21 @@ test("VoiceServer ignores binary frames of every size", () => {
 test("VoiceServer reports an unknown opcode once and goes on", () => {
   const rig = new Rig();
   const client = rig.identify("10");
-  for (const op of [2, 200, 200, 999, -1, 1e12, 2]) client.send(op, { anything: 1 });
-  for (let op = 1000; op < 1400; op++) client.send(op, null);
-  for (const op of [12, 14, 15, 16]) client.send(op, {});
-  assertEquals(client.code, undefined);
-  assertEquals(rig.count("ignored"), 256);
+  const payloads: Record<number, unknown> = {
+    12: { audio_ssrc: 1, video_ssrc: 0, rtx_ssrc: 0, streams: [] },
+    14: { codecs: [] },
+    23: { transition_id: 0 },
+    31: { transition_id: 0 },
+  };
+  const known = [0, 1, 3, 5, 7, 10, 12, 14, 15, 16, 23, 26, 28, 31, 32];
+  const silent = [10, 12, 14, 15, 16, 23, 31, 32];
+  for (let round = 0; round < 2; round++) {
+    for (let op = 0; op < 256; op++) if (!known.includes(op)) client.send(op, { anything: op });
+    for (const op of silent) client.send(op, payloads[op] ?? {});
+  }
+  const ignored = rig.events.flatMap((event) => event.type === "ignored" ? [event.opcode] : []);
+  const expected = [...Array(256).keys()].filter((op) => !known.includes(op));
+  assertEquals([client.code, ignored], [undefined, expected]);
 });
 
 test("VoiceServer closes a flood of messages with 4021", () => {
@@ -557,7 +558,10 @@ test("VoiceServer drops discovery for an unknown SSRC and every truncation of it
   const { rig, alice } = pair();
   const before = rig.datagrams.length;
   alice.sendDatagram(discovery(77));
-  for (let size = 0; size < 74; size++) alice.sendDatagram(discovery(1).subarray(0, size));
+  for (let size = 0; size < 74; size++) {
+    // Cut to 70 bytes it is a request of an older form.
+    if (size !== 70) alice.sendDatagram(discovery(1).subarray(0, size));
+  }
   assertEquals(rig.datagrams.length, before);
   assertEquals(rig.server.stats().dropped["unknown-ssrc"], 1);
 });
@@ -619,16 +623,14 @@ test("VoiceServer relays between modes", () => {
   assertEquals(bob.heard[0]!.length, 12 + 3 + 20);
 });
 
-const SEALING = ALL_ENCRYPTION_MODES.filter((mode) => mode !== "plain");
-
 test("VoiceServer moves CSRC list and extension in and out of the ciphertext", () => {
   const random = (into: Uint8Array) => into.fill(9);
-  for (const from of SEALING) {
-    const rig = new Rig({ modes: SEALING });
+  for (const from of SEALING_MODES) {
+    const rig = new Rig();
     const alice = rig.identify("10");
     alice.select(from, 40001);
     alice.speak();
-    const receivers = SEALING.map((mode, index) => {
+    const receivers = SEALING_MODES.map((mode, index) => {
       const client = rig.identify(String(20 + index));
       client.select(mode, 40002 + index);
       return { mode, client };
