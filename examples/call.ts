@@ -9,11 +9,13 @@ import process from "node:process";
 import { setTimeout } from "node:timers";
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import { joinVoice, type JoinVoiceOptions, type VoiceConnection } from "@sotto/voice";
+import { GATEWAY_VERSIONS, SEALING_MODES } from "@sotto/voice/core";
 
 /** The options that name a call, for a usage line. */
 export const JOIN_USAGE: string =
   "(--endpoint HOST[:PORT] | --url ws://127.0.0.1:PORT) --server-id S --channel-id C " +
-  "--user-id U --session-id X --token T";
+  "--user-id U --session-id X --token T [--gateway-version 1..9] [--modes A,B] " +
+  "[--discovery 74|70be|70le]";
 
 const EXIT_DELAY = 2000;
 
@@ -25,6 +27,9 @@ const JOIN_OPTIONS = {
   "user-id": { type: "string" },
   "session-id": { type: "string" },
   token: { type: "string" },
+  "gateway-version": { type: "string" },
+  modes: { type: "string" },
+  discovery: { type: "string" },
 } as const satisfies ParseArgsOptionsConfig;
 
 /** What a program wants from its command line. */
@@ -142,10 +147,25 @@ function readArguments(syntax: CallSyntax): CallArguments {
         sessionId: required("session-id"),
         token: required("token"),
       },
+      gatewayVersion: choose("gateway-version", given["gateway-version"], GATEWAY_VERSIONS),
+      modes: given.modes?.split(",").map((mode) => choose("modes", mode, SEALING_MODES)!),
+      discovery: choose("discovery", given.discovery, ["74", "70be", "70le"]),
     },
     values: furtherValues,
     positionals,
   };
+}
+
+/** The choice whose text is `value`; `undefined` where the option is not given. */
+function choose<T extends string | number>(
+  name: string,
+  value: string | undefined,
+  choices: readonly T[],
+): T | undefined {
+  if (value === undefined) return undefined;
+  const choice = choices.find((candidate) => String(candidate) === value);
+  if (choice !== undefined) return choice;
+  throw new Error(`Cannot use --${name} ${value}: it is one of ${choices.join(", ")}`);
 }
 
 function describe(error: unknown): string {
