@@ -10,7 +10,7 @@
  * @module
  */
 
-/** Datagrams that may wait in one queue; more are dropped. */
+/** Datagrams that may wait in the queue of one client; more are dropped. */
 export const SEND_QUEUE_CAPACITY = 256;
 
 /** Ends one send; called once for each, with the error if it failed. */
@@ -23,6 +23,7 @@ export type SendStart<To> = (datagram: Uint8Array, to: To, done: SendDone) => vo
 export class SendQueue<To = void> {
   readonly #start: SendStart<To>;
   readonly #failed: (error: Error) => void;
+  readonly #capacity: number;
   readonly #done: SendDone = (error) => this.#finish(error);
   readonly #waiting: Slot<To>[] = [];
   readonly #free: Slot<To>[] = [];
@@ -35,8 +36,14 @@ export class SendQueue<To = void> {
    *
    * @param start Starts one send.
    * @param failed Hears of a send that failed. The queue goes on.
+   * @param capacity Datagrams that may wait.
    */
-  constructor(start: SendStart<To>, failed: (error: Error) => void) {
+  constructor(
+    start: SendStart<To>,
+    failed: (error: Error) => void,
+    capacity: number = SEND_QUEUE_CAPACITY,
+  ) {
+    this.#capacity = capacity;
     this.#start = start;
     this.#failed = failed;
   }
@@ -49,7 +56,7 @@ export class SendQueue<To = void> {
   /** Queues a copy of `datagram`, or drops and counts it where the queue is full. */
   push(datagram: Uint8Array, to: To): void {
     if (this.#closed) return;
-    if (this.#waiting.length === SEND_QUEUE_CAPACITY) {
+    if (this.#waiting.length >= this.#capacity) {
       this.#dropped++;
       return;
     }

@@ -151,21 +151,21 @@ export function discoveryResponse(
 /**
  * Parses a discovery request, as a server does.
  *
- * All that follows the SSRC must be zero, as Discord's servers demand: it brings buffers to light
- * that a client has not cleared, and no RTP packet is taken for a request. `70be` and `70le` are
- * asked for in the same way: both are `70be`. A 70-byte request that begins with type and length
- * is `70hybrid`, unless its second word is zero too: then it is `70be` of the SSRC 0x00010046.
+ * Where a request begins with type and length, it does not matter what follows its SSRC: some
+ * clients do not clear it, and most of Discord's servers answer them. A request that does not is
+ * known by its zeros only. `70be` and `70le` are asked for in the same way: both are `70be`. A 70-byte
+ * request that begins with type and length is `70hybrid`, unless all that follows is zero: then
+ * it is `70be` of the SSRC 0x00010046.
  *
  * @param datagram Any datagram.
  * @returns SSRC and form, or `undefined` where it is no request.
  */
 export function parseDiscoveryRequest(datagram: Uint8Array): DiscoveryRequest | undefined {
   if (datagram.length !== DISCOVERY_SIZE && datagram.length !== OLD_SIZE) return undefined;
-  if (!isZeroFrom(datagram, HEAD_SIZE)) return undefined;
   const [head, next] = [readU32(datagram, 0), readU32(datagram, 4)];
   const marked = head === (REQUEST << 16 | LENGTH_FIELD);
   if (datagram.length === DISCOVERY_SIZE) return marked ? { ssrc: next, form: "74" } : undefined;
-  if (next === 0) return { ssrc: head, form: "70be" };
+  if (isZeroFrom(datagram, 4)) return { ssrc: head, form: "70be" };
   return marked ? { ssrc: next, form: "70hybrid" } : undefined;
 }
 

@@ -75,6 +75,7 @@ async function bindDatagram(
   handlers: BoundDatagramHandlers,
 ): Promise<BoundDatagram> {
   let closed = false;
+  let dropped = 0;
   let socket: BunUdpSocket;
   try {
     socket = await bun().udpSocket({
@@ -94,7 +95,10 @@ async function bindDatagram(
   return {
     port: socket.port,
     send(datagram, to) {
-      if (!closed) sendPastError(socket, datagram, to);
+      if (!closed && !sendPastError(socket, datagram, to)) dropped++;
+    },
+    get dropped() {
+      return dropped;
     },
     close() {
       if (!closed) socket.close();
@@ -105,15 +109,15 @@ async function bindDatagram(
 }
 
 /** An ICMP message makes the next send throw, whoever that one is for: it is sent once more. */
-function sendPastError(socket: BunUdpSocket, datagram: Uint8Array, to: SocketAddress): void {
+function sendPastError(socket: BunUdpSocket, datagram: Uint8Array, to: SocketAddress): boolean {
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
-      socket.send(datagram, to.port, to.address);
-      return;
+      return socket.send(datagram, to.port, to.address);
     } catch {
-      // errors of single sends are of no interest
+      // it may be somebody else's
     }
   }
+  return false;
 }
 
 // deno-lint-ignore require-await -- what is thrown must become a rejection

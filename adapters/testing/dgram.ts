@@ -10,6 +10,9 @@ import type { SocketAddress } from "../transport.ts";
 import { listenError } from "./listen_error.ts";
 import type { BoundDatagram, BoundDatagramHandlers } from "./transport.ts";
 
+/** Datagrams that may wait for all clients together: a second of fifty who hear each other. */
+const QUEUE_CAPACITY = 50 * 50 * 50;
+
 /** Binds a `node:dgram` socket on 127.0.0.1. See `openDgram` for `runtime`. */
 export async function bindDgram(
   port: number,
@@ -22,9 +25,14 @@ export async function bindDgram(
   socket.bind(port, "127.0.0.1", bound.resolve);
   await bound.promise;
 
+  let failures = 0;
+  const failed = (error: Error | null): void => {
+    if (error !== null) failures++;
+  };
   const queue = runtime === "node" ? undefined : new SendQueue<SocketAddress>(
     (datagram, to, done) => socket.send(datagram, to.port, to.address, done),
-    ignore,
+    failed,
+    QUEUE_CAPACITY,
   );
   let closed: Promise<void> | undefined;
   socket.on("message", (data, { address, port }) => {
@@ -36,7 +44,10 @@ export async function bindDgram(
     send(datagram, to) {
       if (closed !== undefined) return;
       if (queue !== undefined) queue.push(datagram, to);
-      else socket.send(datagram, to.port, to.address, ignore);
+      else socket.send(datagram, to.port, to.address, failed);
+    },
+    get dropped() {
+      return failures + (queue?.dropped ?? 0);
     },
     close() {
       queue?.close();
@@ -44,6 +55,3 @@ export async function bindDgram(
     },
   };
 }
-
-/** Errors of single sends are of no interest to a test server. */
-function ignore(): void {}

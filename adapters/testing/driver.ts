@@ -20,6 +20,12 @@ import type {
   WebSocketServerHandlers,
 } from "./transport.ts";
 
+/** Counters of a voice server that runs on sockets. */
+export interface RunningServerStats extends ServerStats {
+  /** Datagrams that were not sent: the runtime could not keep up, or reported an error. */
+  readonly unsent: number;
+}
+
 /** Longest delay that `setTimeout` knows. */
 const DELAY_LIMIT = 2 ** 31 - 1;
 
@@ -88,10 +94,10 @@ export class ServerDriver {
     for (const feed of this.#early.splice(0)) feed();
   }
 
-  /** The voice server's counters. */
-  stats(): ServerStats {
+  /** The voice server's counters, and the socket's. */
+  stats(): RunningServerStats {
     if (this.#voice === undefined) throw new Error("Cannot count: the server was not started");
-    return this.#voice.stats();
+    return { ...this.#voice.stats(), unsent: this.#udp?.dropped ?? 0 };
   }
 
   /** Gives an input to the voice server. */

@@ -17,18 +17,19 @@
 import type { EncryptionMode } from "../../lib/packet.ts";
 import { GatewayStub } from "../../lib/testing/gateway_stub.ts";
 import type { ServerEvent } from "../../lib/testing/server_events.ts";
-import type { ForcedDiscovery, ServerStats } from "../../lib/testing/server_io.ts";
+import type { ForcedDiscovery } from "../../lib/testing/server_io.ts";
 import { VoiceServer } from "../../lib/testing/voice_server.ts";
 import type { DiscordGatewayAdapterCreator } from "../gateway_adapter.ts";
 import { nativeAead } from "../native_aead.ts";
 import { serverTransport } from "./detect.ts";
-import { ServerDriver } from "./driver.ts";
+import { type RunningServerStats, ServerDriver } from "./driver.ts";
 import { LocalGateway } from "./local_gateway.ts";
 
 export type { EncryptionMode } from "../../lib/packet.ts";
 export type * from "../../lib/testing/server_events.ts";
 export type { ForcedDiscovery, ServerStats } from "../../lib/testing/server_io.ts";
 export type * from "../gateway_adapter.ts";
+export type { RunningServerStats } from "./driver.ts";
 
 /** How a server is started; everything has a default. */
 export interface StartOptions {
@@ -89,7 +90,7 @@ export interface RunningVoiceServer extends AsyncDisposable {
    *
    * @returns The counters at this moment.
    */
-  stats(): ServerStats;
+  stats(): RunningServerStats;
   /**
    * Closes the voice WebSockets of clients.
    *

@@ -13,12 +13,14 @@ export interface BoundDatagramHandlers {
   message(datagram: Uint8Array, from: SocketAddress): void;
 }
 
-/** A UDP socket bound to 127.0.0.1. Errors of single sends (ICMP) are ignored. */
+/** A UDP socket bound to 127.0.0.1. Errors of single sends (ICMP) end nothing. */
 export interface BoundDatagram {
   /** The port it is bound to. */
   readonly port: number;
   /** Sends one datagram, in call order. The bytes may be reused as soon as the call returns. */
   send(datagram: Uint8Array, to: SocketAddress): void;
+  /** Datagrams that were not sent: the runtime could not keep up, or reported an error. */
+  readonly dropped: number;
   /** Closes the socket; no handler is called afterwards. */
   close(): Promise<void>;
 }

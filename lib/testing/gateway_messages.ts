@@ -75,7 +75,7 @@ export function readVoiceStateUpdate(d: unknown): VoiceStatePayload["d"] {
  * @returns The user id, or `undefined` where the first part is no number.
  */
 export function userIdOf(token: string): string | undefined {
-  const [head] = token.split(".");
+  const [head] = token.replace(/^Bot /, "").split(".");
   let bits = 0;
   let size = 0;
   let id = "";

@@ -191,6 +191,7 @@ export class GatewayStub {
       v: 10,
       user: { id: userId, username: "bot", discriminator: "0", avatar: null, bot: true },
       guilds: [],
+      private_channels: [],
       session_id: session.sessionId,
       resume_gateway_url: this.#options.url,
       application: { id: userId, flags: 0 },

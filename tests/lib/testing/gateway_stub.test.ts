@@ -79,6 +79,7 @@ function join(channelId: string | null, guildId = "1"): Record<string, unknown> 
 
 test("userIdOf() reads the user id of a bot token", () => {
   assertEquals(userIdOf(TOKEN), USER);
+  assertEquals(userIdOf(`Bot ${TOKEN}`), USER);
   assertEquals(userIdOf("MTIz"), "123");
   assertEquals(userIdOf("MTI="), "12");
   for (const token of ["", ".", "x", "abc.def", "MTIz!", "YWJj.x", `${"MTIz".repeat(99)}.x`]) {

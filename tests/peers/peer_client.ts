@@ -1,15 +1,17 @@
 /**
- * A bot on @discordjs/voice in a child process: what it is told and what it reports.
+ * A bot on a library of others in a child process: what it is told and what it reports.
  *
  * @module
  */
 
+import { assertEquals } from "@std/assert";
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { runtimePath } from "../../examples/demo/runtimes.ts";
 import { TLS_CERTIFICATE_PATH } from "../tools/tls_front.ts";
+import { type Bot, toHex, Transmission } from "./bot.ts";
 import { installPeer } from "./install.ts";
 
 /** One line of the bot's report. */
@@ -18,7 +20,6 @@ export interface PeerReport {
   readonly event:
     | "started"
     | "state"
-    | "networking"
     | "message"
     | "hearing"
     | "heard"
@@ -28,7 +29,7 @@ export interface PeerReport {
     | "exit";
   /** Milliseconds on the bot's clock. */
   readonly at?: number;
-  /** With `state` and `networking`: the new state, in the words of @discordjs/voice. */
+  /** With `state`: the new state, in the words of @discordjs/voice. */
   readonly state?: string;
   /** With `state`: the own SSRC, once it is known. */
   readonly ssrc?: number;
@@ -38,7 +39,7 @@ export interface PeerReport {
   readonly direction?: "sent" | "received";
   /** With `message`: the opcode. */
   readonly op?: number;
-  /** With `heard`: who spoke. */
+  /** With `heard`: who spoke. With `message`: whose Speaking was received. */
   readonly userId?: string;
   /** With `heard`: the Opus packet, as hex. */
   readonly opus?: string;
@@ -52,40 +53,29 @@ export interface PeerReport {
 export interface PeerJoin {
   /** URL of the gateway stub. */
   readonly gateway: string;
-  /** Token for the gateway stub. */
-  readonly token: string;
   /** Guild id. */
   readonly guildId: string;
   /** Channel id. */
   readonly channelId: string;
 }
 
-const SILENCE = "f8fffe";
-const SPEAKING = 5;
-
 /**
- * Collects the Opus packets of one transmission, as hex and without silence. Five packets
- * of silence end a transmission; @discordjs/voice also sends a single one after a break.
+ * Eris and Dysnomia hand their five frames of closing silence to the runtime in one buffer, one
+ * right after another. It sends them later: five times the last one, and only the first of
+ * these is no replay.
  */
-export class Transmission {
-  /** What was heard. */
-  readonly packets: string[] = [];
-  #silence = 0;
+const SINGLE_SILENCE_PEERS = ["eris", "dysnomia"];
 
-  /**
-   * Takes the next packet.
-   *
-   * @returns Whether the transmission has ended.
-   */
-  push(opus: string): boolean {
-    this.#silence = opus === SILENCE ? this.#silence + 1 : 0;
-    if (opus !== SILENCE) this.packets.push(opus);
-    return this.#silence >= 2;
-  }
-}
+const NODE = await runtimePath("node");
 
-/** A bot on @discordjs/voice. */
-export class DiscordJsClient implements AsyncDisposable {
+/** Opcodes of the voice gateway. */
+const [SPEAKING, RESUME, RESUMED] = [5, 7, 9];
+
+/** A bot on a library of others. */
+export class PeerClient implements Bot, AsyncDisposable {
+  readonly name: string;
+  readonly userId: string;
+  readonly closingSilence: number;
   /** Everything that was reported, in order. */
   readonly reports: PeerReport[] = [];
   readonly #child: ChildProcess;
@@ -93,7 +83,10 @@ export class DiscordJsClient implements AsyncDisposable {
   readonly #waiting = new Set<() => void>();
   #errors = "";
 
-  private constructor(child: ChildProcess) {
+  private constructor(name: string, userId: string, child: ChildProcess) {
+    this.name = name;
+    this.userId = userId;
+    this.closingSilence = SINGLE_SILENCE_PEERS.includes(name) ? 1 : 2;
     this.#child = child;
     child.stdin!.on("error", () => {}); // the process has ended, as "exit" says
     child.stderr!.setEncoding("utf8").on("data", (text: string) => this.#errors += text);
@@ -107,65 +100,94 @@ export class DiscordJsClient implements AsyncDisposable {
   /**
    * Starts the bot's process on Node, whatever runtime this one is.
    *
+   * @param name Name of the peer's folder.
+   * @param userId The bot's user id.
    * @param signal Kills it; whoever waits for a report then hears of its end.
    */
-  static async start(signal: AbortSignal): Promise<DiscordJsClient> {
-    const [node, folder] = [await runtimePath("node"), await installPeer("discordjs")];
-    const child = spawn(node, [join(folder, "client.mjs")], {
-      env: { ...process.env, NODE_EXTRA_CA_CERTS: TLS_CERTIFICATE_PATH, NODE_OPTIONS: "" },
+  static async start(name: string, userId: string, signal: AbortSignal): Promise<PeerClient> {
+    const program = join(await installPeer(name), "client.mjs");
+    const child = spawn(NODE, [program], {
+      env: {
+        ...process.env,
+        NODE_EXTRA_CA_CERTS: TLS_CERTIFICATE_PATH,
+        NODE_OPTIONS: "",
+      },
       stdio: ["pipe", "pipe", "pipe"],
     });
     signal.addEventListener("abort", () => child.kill("SIGKILL"), { once: true });
-    return new DiscordJsClient(child);
+    return new PeerClient(name, userId, child);
   }
 
-  /** Joins; resolves once the connection is Ready. */
-  async join(where: PeerJoin): Promise<PeerReport> {
-    this.#tell({ do: "join", ...where });
-    return await this.until(({ event, state }) => event === "state" && state === "ready");
+  /**
+   * Joins; resolves once the connection is Ready.
+   *
+   * @throws {Error} The bot has reported an error or has ended.
+   */
+  async join(where: PeerJoin): Promise<void> {
+    this.#tell({ do: "join", token: `${btoa(this.userId)}.peer`, ...where });
+    const report = await this.until((report) => isReady(report) || report.event === "error");
+    if (!isReady(report)) throw new Error(`The peer does not join: ${this.#describe()}`);
   }
 
-  /** Subscribes to a user's audio, which is then reported. */
-  async hear(userId: string): Promise<void> {
+  async hear({ userId }: Bot): Promise<void> {
     this.#tell({ do: "hear", userId });
     await this.until((report) => report.event === "hearing" && report.userId === userId);
   }
 
-  /** Sends Speaking ahead of the audio; otherwise it goes out with the first packet. */
   speak(): void {
     this.#tell({ do: "speak" });
   }
 
-  /** Waits until somebody else's Speaking has come. */
-  async knowsSpeaker(): Promise<void> {
-    await this.until(({ op, direction }) => op === SPEAKING && direction === "received");
+  async knowsSpeaker({ userId }: Bot): Promise<void> {
+    await this.until((report) =>
+      report.op === SPEAKING && report.direction === "received" && report.userId === userId
+    );
   }
 
-  /** Plays Opus packets, one every 20 ms, without waiting for the end. */
-  play(packets: readonly Uint8Array[]): void {
+  async play(packets: readonly Uint8Array[]): Promise<void> {
+    const from = this.reports.length;
     this.#tell({ do: "play", packets: packets.map(toHex) });
+    await this.until(({ event }) => event === "played", from);
   }
 
-  /**
-   * Waits until a user has fallen silent.
-   *
-   * @param userId Who is heard.
-   * @param from Index of the first report that counts.
-   * @returns The Opus packets that were heard up to then, as hex, without silence.
-   */
-  async heard(userId: string, from: number = 0): Promise<string[]> {
-    const transmission = new Transmission();
-    await this.until((report) => {
-      const theirs = report.event === "heard" && report.userId === userId;
-      return theirs && transmission.push(report.opus!);
-    }, from);
+  async heard(speaker: Bot): Promise<string[]> {
+    const transmission = new Transmission(speaker);
+    await this.until(({ event, userId, opus }) =>
+      event === "heard" && userId === speaker.userId && transmission.push(opus!)
+    );
     return transmission.packets;
   }
 
-  /** The last Ready state that was reported. */
-  get ready(): PeerReport {
-    const isReady = ({ event, state }: PeerReport) => event === "state" && state === "ready";
-    return this.reports.findLast(isReady)!;
+  /** Waits until so many packets were heard, of whomever. */
+  async hearsPackets(count: number, from: number): Promise<void> {
+    let heard = 0;
+    await this.until(({ event }) => event === "heard" && ++heard === count, from);
+  }
+
+  /**
+   * Waits until the bot has sent op 7 and got op 9, and nothing else of that kind.
+   *
+   * @param from Index of the first report that counts.
+   * @returns Index of the report of op 9.
+   */
+  async resumes(from: number): Promise<number> {
+    const resumed = await this.until(({ op }) => op === RESUMED, from);
+    const end = this.reports.indexOf(resumed);
+    const reports = this.reports.slice(from, end + 1);
+    assertEquals(
+      reports.filter(({ op }) => op === RESUME || op === RESUMED)
+        .map(({ op, direction }) => `${direction} ${op}`),
+      ["sent 7", "received 9"],
+    );
+    return end;
+  }
+
+  get mode(): string | undefined {
+    return this.#ready?.mode;
+  }
+
+  get ssrc(): number | undefined {
+    return this.#ready?.ssrc;
   }
 
   /**
@@ -195,6 +217,11 @@ export class DiscordJsClient implements AsyncDisposable {
     clearTimeout(limit);
   }
 
+  /** The last Ready state that was reported. */
+  get #ready(): PeerReport | undefined {
+    return this.reports.findLast(isReady);
+  }
+
   #describe(): string {
     const reports = this.reports.filter(({ event }) => event !== "heard").slice(-20);
     return reports.map((report) => JSON.stringify(report)).join("\n");
@@ -216,7 +243,7 @@ export class DiscordJsClient implements AsyncDisposable {
   }
 }
 
-/** Writes bytes as hex. */
-export function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+/** Whether a report says that the connection is Ready. */
+function isReady({ event, state }: PeerReport): boolean {
+  return event === "state" && state === "ready";
 }
