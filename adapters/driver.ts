@@ -10,7 +10,7 @@ import type { VoiceStatePayload } from "../lib/gateway.ts";
 import type { Input, Output, SessionEvent } from "../lib/io.ts";
 import { MAX_PACKET_OVERHEAD } from "../lib/packet.ts";
 import { type ReceivedFrame, Receiver } from "../lib/receiver.ts";
-import { RTP_HEADER_SIZE } from "../lib/rtp.ts";
+import { RTP_HEADER_SIZE } from "../lib/rtp_header.ts";
 import type { VoiceSession } from "../lib/session.ts";
 import type { DatagramSocket, Transport, WebSocketConnection } from "./transport.ts";
 

@@ -10,6 +10,7 @@
 
 import type { GatewayVersion } from "./gateway_version.ts";
 
+const SHOWN_SIZE = 80;
 const ENDPOINT = /^(?:(wss?):\/\/)?(\[[0-9a-f:.]+\]|[^\s/:?#@[\]]+)(?::(\d{1,5}))?\/?$/i;
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i;
 
@@ -56,5 +57,6 @@ function parseEndpoint(endpoint: string): Endpoint {
 }
 
 function refuse(endpoint: string, wanted: string): never {
-  throw new RangeError(`Cannot use the endpoint ${JSON.stringify(endpoint)}: ${wanted}`);
+  const shown = JSON.stringify(endpoint.slice(0, SHOWN_SIZE));
+  throw new RangeError(`Cannot use the endpoint ${shown}: ${wanted}`);
 }

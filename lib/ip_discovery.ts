@@ -15,7 +15,7 @@
  * @module
  */
 
-import { readU32, writeU32 } from "./rtp.ts";
+import { readU32, writeU32 } from "./rtp_header.ts";
 
 /** Bytes of a discovery request and of its response, in the 74-byte form. */
 export const DISCOVERY_SIZE = 74;

@@ -13,7 +13,7 @@
  * @module
  */
 
-import { readU32, writeU32 } from "./rtp.ts";
+import { readU32, writeU32 } from "./rtp_header.ts";
 
 /** Milliseconds between UDP keepalives. */
 export const KEEPALIVE_INTERVAL = 5_000;

@@ -16,7 +16,7 @@ import {
   type RtpFault,
   RtpHeader,
   writeRtpHeader,
-} from "./rtp.ts";
+} from "./rtp_header.ts";
 import { Streams, type StreamStats } from "./streams.ts";
 
 /** Why a received datagram was dropped. */

@@ -76,7 +76,7 @@ export {
   RtpHeader,
   writeRtpHeader,
   writeU32,
-} from "./rtp.ts";
+} from "./rtp_header.ts";
 export * from "./secret.ts";
 export * from "./sequence.ts";
 export * from "./session.ts";

@@ -5,10 +5,11 @@
  */
 
 import type { Output, SessionEvent } from "./io.ts";
+import { Queue } from "./queue.ts";
 
 /** A queue of outputs; drained by `pollOutput` after each input. */
 export class Outbox {
-  readonly #outputs: Output[] = [];
+  readonly #outputs = new Queue<Output>();
 
   /** Adds an output. */
   push(output: Output): void {

@@ -35,7 +35,7 @@
 import { type Aead, type AeadFactory, type AeadProvider, nobleAead, TAG_SIZE } from "./aead.ts";
 import { COUNTER_SIZE, NonceCounter } from "./nonce.ts";
 import { LocalProtocolError, RemoteProtocolError } from "./errors.ts";
-import { RTP_HEADER_SIZE, type RtpHeader } from "./rtp.ts";
+import { RTP_HEADER_SIZE, type RtpHeader } from "./rtp_header.ts";
 
 /** An encryption mode of the UDP transport. */
 export type EncryptionMode =

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { RtpHeader } from "./rtp.ts";
+import type { RtpHeader } from "./rtp_header.ts";
 
 /** Milliseconds for which a frame of an unknown SSRC is held. */
 export const HOLD_TIME = 2000;

@@ -39,7 +39,7 @@ import {
   isEncryptionMode,
   PacketCipher,
 } from "./packet.ts";
-import { Participants } from "./participants.ts";
+import { PARTICIPANT_LIMIT, Participants } from "./participants.ts";
 import type {
   ReadyPayload,
   SessionDescriptionPayload,
@@ -48,7 +48,7 @@ import type {
   VoiceReceivePayload,
 } from "./payloads.ts";
 import { RecoveryBudget, STABLE_DELAY } from "./recovery.ts";
-import { readU32, type RtpHeader } from "./rtp.ts";
+import { readU32, type RtpHeader } from "./rtp_header.ts";
 import { Signalling } from "./signalling.ts";
 import { type Signal, type State, transition } from "./state.ts";
 import { type Timer, TimerTable } from "./timer.ts";
@@ -413,7 +413,8 @@ export class VoiceSession {
       case VoiceOpcodes.Video:
         return this.#handleVideo(d);
       case VoiceOpcodes.ClientsConnect:
-        return d.user_ids.forEach((userId) => this.#handleClientConnect(userId));
+        return d.user_ids.slice(-PARTICIPANT_LIMIT)
+          .forEach((userId) => this.#handleClientConnect(userId));
       case VoiceOpcodes.ClientFlags:
       case VoiceOpcodes.ClientPlatform:
         return this.#handleClientConnect(d.user_id);

@@ -172,6 +172,7 @@ async function testFile(
   const { passed, failed, skipped } = counts ?? { passed: 0, failed: 0, skipped: 0 };
   const total: Counts = { passed, failed: failed + (problem === undefined ? 0 : 1), skipped };
   if (total.failed === 0) {
+    if (skipped > 0) console.log(result.output.trimEnd());
     console.log(`  ${file}: ${describe(total)} (${seconds(start)})`);
     return total;
   }

@@ -192,7 +192,7 @@ export class OggDemuxer {
     const bytes = this.#buffer.subarray(this.#start, this.#end);
     if (bytes.length === 0) return false;
     if (!looksLikePage(bytes)) {
-      if (!this.#begun && this.#truncation === undefined) throw notOgg(bytes);
+      if (!this.#begun && this.#losses.skippedBytes === 0) throw notOgg(bytes);
       this.#skip(bytes);
       return true;
     }

@@ -17,6 +17,7 @@
 import { LocalProtocolError } from "../errors.ts";
 import type { VoiceStatePayload } from "../gateway.ts";
 import { encodeMessage } from "../messages.ts";
+import { Queue } from "../queue.ts";
 import { Secret } from "../secret.ts";
 import { ClientFault, decodeClientMessage } from "./client_messages.ts";
 import type {
@@ -65,7 +66,7 @@ interface VoiceState {
 /** The gateway stub. */
 export class GatewayStub {
   readonly #options: GatewayStubOptions;
-  readonly #outputs: GatewayOutput[] = [];
+  readonly #outputs = new Queue<GatewayOutput>();
   readonly #sockets = new Map<number, Socket>();
   readonly #sessions = new Set<GatewaySession>();
   readonly #attached = new Map<string, GatewaySession>();

@@ -24,7 +24,7 @@ import {
   parseDiscoveryRequest,
 } from "../ip_discovery.ts";
 import { keepaliveForm, keepaliveReply, parseKeepalive } from "../keepalive.ts";
-import { parseRtpHeader, RtpHeader } from "../rtp.ts";
+import { parseRtpHeader, RtpHeader } from "../rtp_header.ts";
 import type { DropLog } from "./drop_log.ts";
 import type { PacketDropReason, ServerEventDetails } from "./server_events.ts";
 import type { ServerOutput } from "./server_io.ts";

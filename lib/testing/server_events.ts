@@ -29,7 +29,7 @@
 
 import type { GatewayVersion } from "../gateway_version.ts";
 import type { OpenFault } from "../packet.ts";
-import type { RtpFault } from "../rtp.ts";
+import type { RtpFault } from "../rtp_header.ts";
 
 /** Why a datagram was dropped. */
 export type PacketDropReason =

@@ -10,13 +10,14 @@ import type { GatewayVersion } from "../gateway_version.ts";
 import { encodeReceive } from "../messages.ts";
 import { VoiceOpcodes } from "../opcodes.ts";
 import type { VoiceReceivePayload } from "../payloads.ts";
+import { Queue } from "../queue.ts";
 import type { EventSubject, ServerEventDetails } from "./server_events.ts";
 import type { ServerOutput } from "./server_io.ts";
 import type { ServerSession } from "./server_session.ts";
 
 /** Collects outputs. */
 export class ServerOutbox {
-  readonly #outputs: ServerOutput[] = [];
+  readonly #outputs = new Queue<ServerOutput>();
   /** Monotonic milliseconds, for the events. */
   now = 0;
 

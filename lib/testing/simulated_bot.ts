@@ -7,7 +7,7 @@
 import type { VoiceStatePayload } from "../gateway.ts";
 import type { Input, Output, SessionEvent } from "../io.ts";
 import { MAX_PACKET_OVERHEAD } from "../packet.ts";
-import { RTP_HEADER_SIZE } from "../rtp.ts";
+import { RTP_HEADER_SIZE } from "../rtp_header.ts";
 import { type SessionOptions, VoiceSession } from "../session.ts";
 
 /** What a bot uses of the simulated network. */

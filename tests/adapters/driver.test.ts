@@ -14,7 +14,7 @@ import type { SessionEvent } from "../../lib/io.ts";
 import { discoveryResponse, parseDiscoveryRequest } from "../../lib/ip_discovery.ts";
 import { PacketCipher } from "../../lib/packet.ts";
 import type { ReceivedFrame } from "../../lib/receiver.ts";
-import { writeRtpHeader } from "../../lib/rtp.ts";
+import { writeRtpHeader } from "../../lib/rtp_header.ts";
 import { VoiceSession } from "../../lib/session.ts";
 
 const [GUILD, CHANNEL, USER, SPEAKER] = ["10", "20", "30", "40"];

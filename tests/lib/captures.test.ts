@@ -4,7 +4,7 @@ import { nativeAead } from "../../adapters/native_aead.ts";
 import { nobleAead } from "../../lib/aead.ts";
 import { NonceCounter } from "../../lib/nonce.ts";
 import { type EncryptionMode, PacketCipher } from "../../lib/packet.ts";
-import { parseRtpHeader, readU32, RtpHeader } from "../../lib/rtp.ts";
+import { parseRtpHeader, readU32, RtpHeader } from "../../lib/rtp_header.ts";
 import { bitFlips, hex, loadVectors, toHex } from "../tools/vectors.ts";
 
 interface Capture {

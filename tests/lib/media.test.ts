@@ -10,7 +10,7 @@ import {
   PacketCipher,
   packetOverhead,
 } from "../../lib/packet.ts";
-import { parseRtpHeader, readU32, RtpHeader } from "../../lib/rtp.ts";
+import { parseRtpHeader, readU32, RtpHeader } from "../../lib/rtp_header.ts";
 import {
   bitFlips,
   byId,

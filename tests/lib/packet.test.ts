@@ -15,8 +15,8 @@ import {
   PacketCipher,
   packetOverhead,
 } from "../../lib/packet.ts";
-import { RTCP_CLEAR_SIZE } from "../../lib/rtcp.ts";
-import { parseRtpHeader, readU32, RtpHeader, writeRtpHeader } from "../../lib/rtp.ts";
+import { RTCP_CLEAR_SIZE } from "../../lib/rtp/rtcp.ts";
+import { parseRtpHeader, readU32, RtpHeader, writeRtpHeader } from "../../lib/rtp_header.ts";
 import {
   bitFlips,
   byId,

@@ -7,7 +7,7 @@ import {
   type ReceivedFrame,
   Receiver,
 } from "../../lib/receiver.ts";
-import { RtpHeader } from "../../lib/rtp.ts";
+import { RtpHeader } from "../../lib/rtp_header.ts";
 
 function setup() {
   const users = new Map<number, string>();

@@ -4,7 +4,7 @@ import { nativeAead } from "../../adapters/native_aead.ts";
 import { type AeadProvider, nobleAead } from "../../lib/aead.ts";
 import { NonceCounter } from "../../lib/nonce.ts";
 import { ALL_ENCRYPTION_MODES, type EncryptionMode, PacketCipher } from "../../lib/packet.ts";
-import { parseRtpHeader, RtpHeader } from "../../lib/rtp.ts";
+import { parseRtpHeader, RtpHeader } from "../../lib/rtp_header.ts";
 import { randomBytes, seededRandom, toHex } from "../tools/vectors.ts";
 
 // The layout of each mode as the protocol sheet has it, and headers made by hand: the tests

@@ -8,7 +8,7 @@ import { discoveryRequest, discoveryResponse } from "../../lib/ip_discovery.ts";
 import { keepaliveReply, parseKeepalive } from "../../lib/keepalive.ts";
 import { NonceCounter } from "../../lib/nonce.ts";
 import { type EncryptionMode, PacketCipher } from "../../lib/packet.ts";
-import { parseRtpHeader, readU32, RtpHeader, writeRtpHeader } from "../../lib/rtp.ts";
+import { parseRtpHeader, readU32, RtpHeader, writeRtpHeader } from "../../lib/rtp_header.ts";
 import { VoiceSession } from "../../lib/session.ts";
 import type { State } from "../../lib/state.ts";
 import {
@@ -1038,8 +1038,16 @@ test("VoiceSession says of each user that a move or a new session takes away", (
   moved.feed(voiceServer("new"));
   assertEquals(gone(moved), ["8", "9"]);
   const crowded = driveTo("connected");
-  crowded.message(11, { user_ids: Array.from({ length: 4097 }, (_, i) => `${i + 1}`) }, 1);
-  assertEquals(gone(crowded), ["1"]);
+  const users = Array.from({ length: 5000 }, (_, i) => `${i + 1}`);
+  crowded.message(11, { user_ids: ["0"] }, 1);
+  // Of one message no more than can be remembered, the last ones.
+  const outputs = crowded.message(11, { user_ids: users }, 2);
+  assertEquals([outputs.length < 8300, gone(crowded), crowded.session.users.size], [
+    true,
+    ["0"],
+    4096,
+  ]);
+  assertEquals([...crowded.session.users], users.slice(-4096));
 });
 
 test("VoiceSession takes its token out of what the server says", () => {

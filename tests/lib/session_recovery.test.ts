@@ -6,7 +6,7 @@ import test from "node:test";
 import { VoiceConnectError } from "../../lib/errors.ts";
 import type { Input, SessionEvent } from "../../lib/io.ts";
 import { discoveryResponse } from "../../lib/ip_discovery.ts";
-import { parseRtpHeader, readU32, RtpHeader } from "../../lib/rtp.ts";
+import { parseRtpHeader, readU32, RtpHeader } from "../../lib/rtp_header.ts";
 import {
   actionsOf,
   ADDRESS,

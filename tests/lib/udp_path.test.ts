@@ -12,7 +12,7 @@ import {
 import { counterKeepalive, KEEPALIVE_INTERVAL, keepaliveReply } from "../../lib/keepalive.ts";
 import { Outbox } from "../../lib/outbox.ts";
 import { PacketCipher } from "../../lib/packet.ts";
-import { sealRtpPacket } from "../../lib/rtp_packet.ts";
+import { sealRtpPacket } from "../../lib/rtp/packet.ts";
 import { TimerTable } from "../../lib/timer.ts";
 import { UdpPath, type UdpPathOptions } from "../../lib/udp_path.ts";
 import { DESCRIPTION, Driver, driveTo, KEY, READY, sentBy } from "../tools/driver.ts";

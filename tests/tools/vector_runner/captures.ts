@@ -5,8 +5,8 @@
  */
 
 import { TAG_SIZE } from "../../../lib/aead.ts";
-import { parseRtpHeader, RtpHeader } from "../../../lib/rtp.ts";
-import type { RtpPacket } from "../../../lib/rtp_packet.ts";
+import { parseRtpHeader, RtpHeader } from "../../../lib/rtp_header.ts";
+import type { RtpPacket } from "../../../lib/rtp/packet.ts";
 import { expectEqual, fail, type Fields, hexField, hexOrNone, integerField } from "./fields.ts";
 import { checkRtpFields, ciphersOf, modeField } from "./packets.ts";
 

@@ -11,7 +11,7 @@ import {
   parseDiscoveryRequest,
   parseDiscoveryResponse,
 } from "../../../lib/ip_discovery.ts";
-import { readU32 } from "../../../lib/rtp.ts";
+import { readU32 } from "../../../lib/rtp_header.ts";
 import {
   expectEqual,
   fail,

@@ -13,9 +13,9 @@ import {
   KEY_SIZE,
   PacketCipher,
 } from "../../../lib/packet.ts";
-import { parseRtcp, RTCP_CLEAR_SIZE } from "../../../lib/rtcp.ts";
-import { parseRtpHeader, readU32, RtpHeader } from "../../../lib/rtp.ts";
-import { openRtpPacket, type RtpPacket, sealRtpPacket } from "../../../lib/rtp_packet.ts";
+import { parseRtcp, RTCP_CLEAR_SIZE } from "../../../lib/rtp/rtcp.ts";
+import { parseRtpHeader, readU32, RtpHeader } from "../../../lib/rtp_header.ts";
+import { openRtpPacket, type RtpPacket, sealRtpPacket } from "../../../lib/rtp/packet.ts";
 import {
   expectEqual,
   fail,

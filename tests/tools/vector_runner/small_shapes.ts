@@ -11,7 +11,7 @@ import {
   buildSpeaker,
   parseExtensions,
   parseSpeaker,
-} from "../../../lib/rtp_extension.ts";
+} from "../../../lib/rtp/extension.ts";
 import {
   expectEqual,
   fail,

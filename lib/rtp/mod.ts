@@ -1,0 +1,22 @@
+/**
+ * RTP beyond what a session needs: whole packets with CSRC list, header extension and
+ * padding, sealed and opened; header extensions (audio level, speaker); RTCP.
+ *
+ * @example A packet that says how loud it is
+ * ```ts
+ * import { nobleAead, PacketCipher } from "@sotto/voice/core";
+ * import { buildAudioLevel, oneByteExtension, sealRtpPacket } from "@sotto/voice/rtp";
+ *
+ * const cipher = new PacketCipher("aead_aes256_gcm_rtpsize", new Uint8Array(32), nobleAead);
+ * const extension = oneByteExtension([buildAudioLevel({ voice: true, level: 30 })]);
+ * const fields = { sequence: 1, timestamp: 960, ssrc: 1234, extension };
+ * const datagram = sealRtpPacket(cipher, fields, Uint8Array.of(0xf8, 0xff, 0xfe));
+ * ```
+ *
+ * @module
+ */
+
+export * from "./extension.ts";
+export * from "./header.ts";
+export * from "./packet.ts";
+export * from "./rtcp.ts";

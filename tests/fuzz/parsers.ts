@@ -1,0 +1,19 @@
+/**
+ * All parsers of the library, as the fuzz tests know them.
+ *
+ * @module
+ */
+
+import { AUDIO_PARSERS } from "./audio_parsers.ts";
+import { MACHINES } from "./machines.ts";
+import { MESSAGE_PARSERS } from "./message_parsers.ts";
+import { PACKET_PARSERS } from "./packet_parsers.ts";
+import type { AnyParser } from "./parser.ts";
+
+/** All parsers. */
+export const PARSERS: readonly AnyParser[] = [
+  ...PACKET_PARSERS,
+  ...AUDIO_PARSERS,
+  ...MESSAGE_PARSERS,
+  ...MACHINES,
+];
