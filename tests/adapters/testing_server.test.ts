@@ -330,6 +330,29 @@ test("cli announces the endpoint that it is given", async () => {
   await bot.closed;
 });
 
+test("cli speaks as it is told: version 4 without ?v=, modes in its order, a form of discovery", async () => {
+  const modes = ["xsalsa20_poly1305_lite", "aead_aes256_gcm_rtpsize"];
+  using program = run("--modes", modes.join(","), "--discovery", "70le");
+  const { port, udpPort } = JSON.parse(await program.firstLine);
+  const client = new Client(`ws://127.0.0.1:${port}/`);
+  assertEquals((await client.expect(8)).d, { v: 4, heartbeat_interval: 13750 });
+  client.send(3, 1501184119561);
+  assertEquals((await client.expect(6)).d, 1501184119561);
+  client.send(0, identity("10"));
+  const { ssrc, modes: offered } = (await client.expect(2)).d;
+  assertEquals(offered, modes);
+  const udp = createSocket("udp4");
+  const reply = new Promise<Uint8Array>((resolve) => udp.once("message", resolve));
+  udp.send(discovery(ssrc), udpPort, "127.0.0.1");
+  const response = await reply;
+  assertEquals(response.length, 70);
+  assertEquals(response[68]! | response[69]! << 8, udp.address().port);
+  udp.close();
+  kill(program, "SIGTERM");
+  assertEquals((await program.exit).code, 0);
+  await client.closed;
+});
+
 test("cli refuses bad arguments with a clear message and 2", async () => {
   const cases: [string[], string][] = [
     [["--port", "65536"], "Cannot use --port 65536: a port is an integer of 0 to 65535"],
@@ -339,6 +362,9 @@ test("cli refuses bad arguments with a clear message and 2", async () => {
     [["extra"], "extra"],
     [["--token", ""], "Cannot use --token"],
     [["--endpoint", "http://x/y"], "Cannot use the endpoint"],
+    [["--modes", "aead_aes256_gcm,plain"], "Cannot use --modes plain: the modes are aead_aes256"],
+    [["--modes", ""], "Cannot use --modes : the modes are"],
+    [["--discovery", "72"], "Cannot use --discovery 72: it is one of 74, 70be, 70le"],
   ];
   await Promise.all(cases.map(async ([args, message]) => {
     const { code, output, errors } = await run(...args).exit;
