@@ -24,6 +24,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Input, type Output, type SessionEvent, VoiceSession } from "@sotto/voice/core";
 
 const [endpoint, guildId, channelId, userId, sessionId, token] = process.argv.slice(2);
+if (token === undefined) {
+  console.error(
+    "Usage: custom_transport.ts ENDPOINT SERVER_ID CHANNEL_ID USER_ID SESSION_ID TOKEN",
+  );
+  process.exit(2);
+}
 const random = (into: Uint8Array) => void randomFillSync(into);
 const session = new VoiceSession({ guildId, userId, random });
 

@@ -70,8 +70,9 @@ export const CLOSE_CODES: { readonly [code: number]: CloseCode } = {
 };
 
 /**
- * Looks a close code up. Codes below 4000 are the network's; what Discord has not
- * documented is treated as a session that is gone.
+ * Looks a close code up. Codes below 4000 are the network's (between Identify and the key a
+ * session rejoins after them); what Discord has not documented is treated as a session that is
+ * gone.
  *
  * @param code Close code of a WebSocket; 1006 where there was none.
  * @returns The row of the table that applies.

@@ -56,6 +56,7 @@ export function isRtcp(datagram: Uint8Array): boolean {
     datagram[1] >= FIRST_RTCP_TYPE && datagram[1] <= LAST_RTCP_TYPE;
 }
 
-function isRtp(datagram: Uint8Array): boolean {
-  return datagram.length > 1 && datagram[0] >>> 6 === 2;
+/** Tells whether a datagram is RTP, or too short for it: version 2 and no RTCP. */
+export function isRtp(datagram: Uint8Array): boolean {
+  return datagram.length > 1 && datagram[0] >>> 6 === 2 && !isRtcp(datagram);
 }

@@ -13,6 +13,9 @@ export interface Rule {
   readonly wanted: string;
   /** Tells whether a value is that. */
   readonly accepts: (value: unknown) => boolean;
+  /** Makes of it what is wanted; `undefined` leaves the field out. By default it stays as it is. */
+  // deno-lint-ignore no-explicit-any -- what `accepts` has accepted
+  readonly read?: (value: any) => unknown;
   /** Whether the field may be absent or null; it is then left out. */
   readonly optional?: boolean;
   /** Whether the field is left out where it is wrong, too: nothing depends on it. */
@@ -25,13 +28,19 @@ export interface Rule {
 export type Rules<T> = { readonly [K in keyof T]-?: Rule };
 
 const SHOWN_SIZE = 80;
+const ID_LIMIT = 128;
 
 /** Rule: text. */
 export const TEXT: Rule = { wanted: "a string", accepts: (value) => typeof value === "string" };
-/** Rule: text that is not empty. */
-export const SOME_TEXT: Rule = {
-  wanted: "a string that is not empty",
-  accepts: (value) => typeof value === "string" && value !== "",
+/** Rule: a snowflake or another id. */
+export const ID: Rule = {
+  wanted: "a string of 1 to 128 characters",
+  accepts: (value) => typeof value === "string" && value !== "" && value.length <= ID_LIMIT,
+};
+/** Rule: ids. */
+export const IDS: Rule = {
+  wanted: "an array of strings of 1 to 128 characters",
+  accepts: (value) => Array.isArray(value) && value.every(ID.accepts),
 };
 /** Rule: texts. */
 export const TEXTS: Rule = {
@@ -87,12 +96,8 @@ export function nullable(rule: Rule): Rule {
     ...rule,
     wanted: `${rule.wanted} or null`,
     accepts: (value) => value === null || rule.accepts(value),
+    read: (value) => value === null || rule.read === undefined ? value : rule.read(value),
   };
-}
-
-/** The same rule for a field whose value must not be shown. */
-export function secret(rule: Rule): Rule {
-  return { ...rule, secret: true };
 }
 
 /**
@@ -107,6 +112,7 @@ export function objects<T>(rules: Rules<T>): Rule {
   return {
     wanted: "an array of objects with valid fields",
     accepts: (value) => Array.isArray(value) && value.every(accepts),
+    read: (items: Record<string, unknown>[]) => items.map((item) => pick(item, rules)),
   };
 }
 
@@ -124,11 +130,19 @@ export function readFields<T>(op: number, d: unknown, rules: Rules<T>, path: str
   if (!isRecord(d)) {
     throw new PayloadError(op, path === "" ? undefined : path, "an object");
   }
-  const fields: Record<string, unknown> = {};
   for (const [name, rule] of Object.entries<Rule>(rules)) {
+    if (!holds(rule, d[name])) wrong(op, path === "" ? name : `${path}.${name}`, rule, d[name]);
+  }
+  return pick(d, rules);
+}
+
+/** The fields that have a rule, without those that are absent. */
+function pick<T>(d: Record<string, unknown>, rules: Rules<T>): T {
+  const fields: Record<string, unknown> = {};
+  for (const [name, { accepts, read }] of Object.entries<Rule>(rules)) {
     const value = d[name];
-    if (!holds(rule, value)) wrong(op, path === "" ? name : `${path}.${name}`, rule, value);
-    if (rule.accepts(value)) fields[name] = value;
+    const taken = read === undefined || !accepts(value) ? value : read(value);
+    if (taken !== undefined && accepts(value)) fields[name] = taken;
   }
   return fields as T;
 }

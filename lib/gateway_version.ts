@@ -31,11 +31,10 @@ export const UNNAMED_GATEWAY_VERSION: GatewayVersion = 4;
 export interface VersionTraits {
   /** Whether Hello is wrapped in `op` and `d`; either form is read. */
   readonly wrappedHello: boolean;
-  /**
-   * Whether Hello's interval can be kept; before, a client must beat at 0.75 of it, and Ready
-   * has another interval, which is wrong.
-   */
-  readonly exactHello: boolean;
+  /** How much of Hello's interval a client may wait between heartbeats. */
+  readonly heartbeatShare: 0.75 | 1;
+  /** Whether Ready has an interval too, which is wrong. */
+  readonly readyInterval: boolean;
   /** Opcode that answers a heartbeat. */
   readonly heartbeatAckOpcode: 3 | 6;
   /** Whether `speaking` is a bit mask, not a boolean. */
@@ -54,7 +53,8 @@ export interface VersionTraits {
 export function versionTraits(version: GatewayVersion): VersionTraits {
   return {
     wrappedHello: version >= 3,
-    exactHello: version >= 4,
+    heartbeatShare: version >= 4 ? 1 : 0.75,
+    readyInterval: version < 4,
     heartbeatAckOpcode: version === 1 ? 3 : 6,
     speakingMask: version >= 4,
     numbered: version >= 8,

@@ -103,7 +103,7 @@ export class DiscoveryRetry {
 }
 
 /**
- * Builds a discovery request. What follows the SSRC is zero: servers reject anything else.
+ * Builds a discovery request. What follows the SSRC is zero: some servers reject anything else.
  *
  * @param ssrc The client's SSRC.
  * @param form Its generation; the present one by default.

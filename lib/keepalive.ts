@@ -13,6 +13,7 @@
  * @module
  */
 
+import { demandChoice } from "./options.ts";
 import { readU32, writeU32 } from "./rtp_header.ts";
 
 /** Milliseconds between UDP keepalives. */
@@ -27,6 +28,7 @@ export type KeepaliveForm = "official" | "counter-le" | "counter-be" | "ssrc" | 
 /** The forms of which a `Keepalive` measures the round trip. */
 export type MeasuredKeepaliveForm = "official" | "counter-le" | "counter-be";
 
+const MEASURED_FORMS: readonly MeasuredKeepaliveForm[] = ["official", "counter-le", "counter-be"];
 const PING = 0x1337cafe;
 const PONG = 0x1337f00d;
 const SSRC_SIZE = 4;
@@ -43,8 +45,10 @@ export class Keepalive {
    * Starts without a keepalive.
    *
    * @param form Form of the keepalives; the official one by default.
+   * @throws {RangeError} It is none that is measured.
    */
   constructor(form: MeasuredKeepaliveForm = "official") {
+    demandChoice("keepalive", form, MEASURED_FORMS);
     this.#form = form;
   }
 

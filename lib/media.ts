@@ -7,7 +7,7 @@
  */
 
 import { packetDuration } from "./audio/opus_toc.ts";
-import { classifyDatagram } from "./demux.ts";
+import { isRtp } from "./demux.ts";
 import { type OpenFault, PACKET_OVERHEAD, type PacketCipher } from "./packet.ts";
 import {
   OPUS_PAYLOAD_TYPE,
@@ -151,7 +151,7 @@ export class MediaPlane {
           `the buffer has ${into.length} bytes`,
       );
     }
-    if (classifyDatagram(datagram) !== "rtp") return -1;
+    if (!isRtp(datagram)) return -1;
     const header = this.#parsed;
     const fault = parseRtpHeader(datagram, header);
     if (fault !== undefined) return this.drop(fault);

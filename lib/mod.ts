@@ -19,7 +19,6 @@
 
 export * from "./aead.ts";
 export * from "./close_codes.ts";
-export * from "./demux.ts";
 export * from "./endpoint.ts";
 export * from "./errors.ts";
 export * from "./gateway.ts";
@@ -47,10 +46,11 @@ export {
   keepalive,
   KEEPALIVE_INTERVAL,
   KEEPALIVE_SIZE,
+  type MeasuredKeepaliveForm,
   parseCounterKeepalive,
   parseKeepaliveReply,
 } from "./keepalive.ts";
-export * from "./media.ts";
+export type { DropReason, MediaCounters } from "./media.ts";
 export {
   decodeMessage,
   decodeServerBinary,
@@ -65,7 +65,6 @@ export * from "./packet.ts";
 export * from "./participants.ts";
 export { readReceivePayload } from "./payload_readers.ts";
 export * from "./payloads.ts";
-export * from "./receiver.ts";
 export * from "./recovery.ts";
 export {
   OPUS_PAYLOAD_TYPE,

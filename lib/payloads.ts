@@ -35,7 +35,7 @@ export interface SelectProtocolPayload {
   /** `udp` or `webrtc`. */
   readonly protocol: string;
   /** With `udp` the client's own address and its choice of mode, else a fragment of SDP. */
-  readonly data: UdpSelection | string;
+  readonly data?: UdpSelection | string;
   /** With `webrtc`: the same fragment again. */
   readonly sdp?: string;
   /** Codecs of the client; without them Opus is 120 and there is no video. */
@@ -68,6 +68,10 @@ export interface CodecPayload {
   readonly payload_type?: number;
   /** RTP payload type of retransmissions. */
   readonly rtx_payload_type?: number | null;
+  /** Whether the client can encode it. */
+  readonly encode?: boolean;
+  /** Whether the client can decode it. */
+  readonly decode?: boolean;
 }
 
 /** A stream of video in Identify, Ready and Video. */
@@ -84,6 +88,12 @@ export interface StreamPayload {
   readonly ssrc?: number;
   /** SSRC of its retransmissions. */
   readonly rtx_ssrc?: number;
+  /** Bits in a second. */
+  readonly max_bitrate?: number;
+  /** Frames in a second. */
+  readonly max_framerate?: number;
+  /** `type` (`fixed` or `source`), `width` and `height`. */
+  readonly max_resolution?: Readonly<Record<string, unknown>>;
 }
 
 /** Payload of Ready (op 2). */
@@ -112,7 +122,7 @@ export interface HeartbeatPayload {
   readonly seq_ack?: number;
 }
 
-/** Payload of Session Description (op 4). */
+/** Payload of Session Description (op 4) for `udp`; that for `webrtc` has an SDP and is not read. */
 export interface SessionDescriptionPayload {
   /** The encryption mode that was selected. */
   readonly mode: string;
@@ -120,12 +130,16 @@ export interface SessionDescriptionPayload {
   readonly secret_key: Secret<Uint8Array>;
   /** DAVE version of the call; 0 or absent is none. */
   readonly dave_protocol_version?: number;
+  /** The same under an older name. */
+  readonly secure_frames_version?: number;
   /** For example `opus`. */
   readonly audio_codec?: string;
   /** For example `H264`. */
   readonly video_codec?: string;
   /** Names the session in Discord's own reports. */
   readonly media_session_id?: string;
+  /** Milliseconds between key frames of video. */
+  readonly keyframe_interval?: number;
 }
 
 /** Payload of Speaking (op 5) from a client. */
@@ -133,9 +147,9 @@ export interface SpeakingSendPayload {
   /** `SpeakingFlags`; below version 4 only whether there are any. */
   readonly speaking: number;
   /** 0 for bots. */
-  readonly delay: number;
+  readonly delay?: number;
   /** The client's SSRC. */
-  readonly ssrc: number;
+  readonly ssrc?: number;
 }
 
 /** Payload of Speaking (op 5) from a server. */
@@ -246,7 +260,7 @@ export interface ClientFlagsPayload {
   /** Whose flags. */
   readonly user_id: string;
   /** 1 clips, 2 allows recording, 4 any viewer clips; `null` for bots. */
-  readonly flags: number | null;
+  readonly flags?: number | null;
 }
 
 /** Payload of Client Platform (op 20). */
@@ -254,7 +268,7 @@ export interface ClientPlatformPayload {
   /** Whose platform. */
   readonly user_id: string;
   /** 0 desktop, 1 mobile, 2 Xbox, 3 PlayStation; `null` for bots. */
-  readonly platform: number | null;
+  readonly platform?: number | null;
 }
 
 /** Payload of DAVE Prepare Transition (op 21). */

@@ -1,6 +1,6 @@
 /**
  * A queue whose ends are equally fast: `Array.shift()` copies the whole array on V8
- * where it is large.
+ * where it is large. Its memory is freed when it is drained.
  *
  * @module
  */

@@ -27,10 +27,12 @@ import {
 } from "./gateway.ts";
 import type { Input, JoinInput, Output, TransportInput } from "./io.ts";
 import type { DiscoveryForm } from "./ip_discovery.ts";
+import type { MeasuredKeepaliveForm } from "./keepalive.ts";
 import { type MediaCounters, MediaPlane } from "./media.ts";
-import { GATEWAY_VERSION, type GatewayVersion } from "./gateway_version.ts";
+import { GATEWAY_VERSION, GATEWAY_VERSIONS, type GatewayVersion } from "./gateway_version.ts";
 import { VoiceOpcodes } from "./opcodes.ts";
 import { NonceCounter } from "./nonce.ts";
+import { demandChoice, demandChoices } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import {
   chooseMode,
@@ -38,6 +40,7 @@ import {
   type EncryptionMode,
   isEncryptionMode,
   PacketCipher,
+  SEALING_MODES,
 } from "./packet.ts";
 import { PARTICIPANT_LIMIT, Participants } from "./participants.ts";
 import type {
@@ -71,8 +74,8 @@ export interface SessionOptions {
   readonly modes?: readonly EncryptionMode[];
   /** Form of IP discovery; `74` by default, the only one that Discord answers. */
   readonly discovery?: DiscoveryForm;
-  /** Form of UDP keepalives: `official` (by default) or the `counter` of older libraries. */
-  readonly keepalive?: "official" | "counter";
+  /** Form of UDP keepalives; `official` by default, the one that Discord answers. */
+  readonly keepalive?: MeasuredKeepaliveForm;
 }
 
 /** Milliseconds that a state may take; the others have no limit. */
@@ -96,6 +99,8 @@ const MAX_TIME = Number.MAX_SAFE_INTEGER / 2;
 /** Close code of a client that will come back with Resume; 1000 would end the session. */
 const RECONNECT_CODE = 4900;
 const NORMAL_CODE = 1000;
+/** What a WebSocket says where there was no close frame. */
+const ABNORMAL_CODE = 1006;
 
 /** Discord's voice protocol for one guild and one user. */
 export class VoiceSession {
@@ -124,11 +129,15 @@ export class VoiceSession {
    * Makes an idle session.
    *
    * @param options Identity, randomness, crypto, modes.
+   * @throws {RangeError} An option is none of its choices; `plain` is no mode for a session.
    */
   constructor(options: SessionOptions) {
-    const { guildId, userId, modes, gatewayVersion = GATEWAY_VERSION } = options;
+    const { guildId, userId, modes = ENCRYPTION_MODES } = options;
+    const { gatewayVersion = GATEWAY_VERSION } = options;
+    demandChoice("gatewayVersion", gatewayVersion, GATEWAY_VERSIONS);
+    demandChoices("modes", modes, SEALING_MODES);
     this.#options = options;
-    this.#modes = modes ?? ENCRYPTION_MODES;
+    this.#modes = modes;
     this.#signalling = new Signalling(guildId, userId, gatewayVersion);
     this.#websocket = new VoiceSocket(this.#outbox, this.#timers, gatewayVersion);
     this.#udp = new UdpPath(this.#outbox, this.#timers, options);
@@ -479,7 +488,19 @@ export class VoiceSession {
     this.#closeCode = code;
     this.#closeReason = reason;
     this.#outbox.event({ type: "disconnected", code, reason });
-    this.#recover(closeCode(code).action, code);
+    this.#recover(this.#actionFor(code), code);
+  }
+
+  /**
+   * Where the network fails in the middle of a handshake, the server may know the session
+   * already: to identify with it again would end in 4006.
+   */
+  #actionFor(code: number): RecoveryAction {
+    const { action } = closeCode(code);
+    const begun = ["identifying", "discovering", "selecting"].includes(this.#state);
+    return action === "resume" && code < 4000 && begun && this.#signalling.active
+      ? "rejoin"
+      : action;
   }
 
   #sendSpeaking(): void {
@@ -581,8 +602,9 @@ export class VoiceSession {
   }
 
   #abandonWebSocket(): void {
+    const action = this.#actionFor(ABNORMAL_CODE);
     this.#websocket.close(RECONNECT_CODE);
-    this.#recover("resume", undefined);
+    this.#recover(action, undefined);
   }
 
   // Recovery

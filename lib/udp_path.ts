@@ -2,22 +2,30 @@
  * The UDP path of a session: its id, IP discovery, keepalives.
  *
  * A discovery response in a 70-byte form can look like RTP or RTCP, so while one is awaited it
- * is looked for first (`awaits`). There is no key yet: no packet is lost to that.
+ * is looked for first (`awaits`). There is no key yet: no packet is lost to that. The echo of a
+ * counter can look like RTP too; it is shorter than any packet.
  *
  * @module
  */
 
-import { classifyDatagram } from "./demux.ts";
+import { isRtcp } from "./demux.ts";
 import {
   type DiscoveredAddress,
+  DISCOVERY_FORMS,
   type DiscoveryForm,
   discoveryRequest,
   DiscoveryRetry,
   isDiscoveryResponse,
   parseDiscoveryResponse,
 } from "./ip_discovery.ts";
-import { Keepalive, KEEPALIVE_INTERVAL } from "./keepalive.ts";
+import {
+  Keepalive,
+  KEEPALIVE_INTERVAL,
+  type MeasuredKeepaliveForm,
+  parseKeepaliveReply,
+} from "./keepalive.ts";
 import type { DropReason } from "./media.ts";
+import { demandChoice } from "./options.ts";
 import type { Outbox } from "./outbox.ts";
 import type { TimerTable } from "./timer.ts";
 
@@ -26,7 +34,7 @@ export interface UdpPathOptions {
   /** Form of IP discovery; `74` by default, the one that Discord answers. */
   readonly discovery?: DiscoveryForm;
   /** Form of keepalives; `official` by default, the one that Discord answers. */
-  readonly keepalive?: "official" | "counter";
+  readonly keepalive?: MeasuredKeepaliveForm;
 }
 
 /** One UDP socket at a time; closing it retires its id at once. */
@@ -50,8 +58,10 @@ export class UdpPath {
   constructor(outbox: Outbox, timers: TimerTable, options: UdpPathOptions = {}) {
     this.#outbox = outbox;
     this.#timers = timers;
-    this.#form = options.discovery ?? "74";
-    this.#keepalive = new Keepalive(options.keepalive === "counter" ? "counter-le" : "official");
+    const { discovery = "74", keepalive } = options;
+    demandChoice("discovery", discovery, DISCOVERY_FORMS);
+    this.#form = discovery;
+    this.#keepalive = new Keepalive(keepalive);
   }
 
   /** Id of the present socket. */
@@ -100,13 +110,14 @@ export class UdpPath {
   }
 
   /**
-   * Tells whether a datagram may be the discovery response that is awaited.
+   * Tells whether a datagram answers what was sent: it may be the discovery response that is
+   * awaited, or a keepalive's.
    *
    * @param datagram Any bytes.
    * @returns Whether it is for `receive`, even if it looks like RTP.
    */
   awaits(datagram: Uint8Array): boolean {
-    return this.#awaiting && isDiscoveryResponse(datagram, this.#form);
+    return this.#mayDiscover(datagram) || this.#keepalive.sequenceOf(datagram) !== undefined;
   }
 
   /**
@@ -118,19 +129,16 @@ export class UdpPath {
    * was the last keepalive's reply.
    */
   receive(datagram: Uint8Array, now: number): DiscoveredAddress | DropReason | undefined {
-    if (this.awaits(datagram)) return this.#takeDiscovery(datagram);
+    if (this.#mayDiscover(datagram)) return this.#takeDiscovery(datagram);
     const sequence = this.#keepalive.sequenceOf(datagram);
     if (sequence !== undefined) return this.#acknowledge(sequence, now);
-    switch (classifyDatagram(datagram)) {
-      case "keepalive-reply":
-        return "stale-keepalive";
-      case "discovery-response":
-        return "discovery-rejected";
-      case "rtcp":
-        return "rtcp";
-      default:
-        return "unknown-datagram";
-    }
+    if (parseKeepaliveReply(datagram) !== undefined) return "stale-keepalive";
+    if (isDiscoveryResponse(datagram)) return "discovery-rejected";
+    return isRtcp(datagram) ? "rtcp" : "unknown-datagram";
+  }
+
+  #mayDiscover(datagram: Uint8Array): boolean {
+    return this.#awaiting && isDiscoveryResponse(datagram, this.#form);
   }
 
   #takeDiscovery(datagram: Uint8Array): DiscoveredAddress | "discovery-rejected" {

@@ -8,7 +8,7 @@
 import { RemoteProtocolError } from "./errors.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { type GatewayVersion, type VersionTraits, versionTraits } from "./gateway_version.ts";
-import { decodeMessage, decodeServerBinary, encodeSend, type VoiceMessage } from "./messages.ts";
+import { decodeMessage, decodeServerBinary, encodeSend } from "./messages.ts";
 import { opcodeName, VoiceOpcodes } from "./opcodes.ts";
 import type { Outbox } from "./outbox.ts";
 import { readReceivePayload } from "./payload_readers.ts";
@@ -17,9 +17,6 @@ import type { TimerTable } from "./timer.ts";
 
 /** Longest message that is taken, in characters or bytes. */
 export const MESSAGE_LIMIT = 1_048_576;
-
-/** Of the announced interval, where it cannot be kept: see `VersionTraits.exactHello`. */
-const EARLY_SHARE = 0.75;
 
 /** One WebSocket at a time; closing it retires its id at once. */
 export class VoiceSocket {
@@ -113,11 +110,13 @@ export class VoiceSocket {
         `Cannot read a message of ${data.length} characters: at most ${MESSAGE_LIMIT} are taken`,
       );
     }
-    const raw = this.#decode(data);
+    const raw = typeof data === "string"
+      ? decodeMessage(data)
+      : decodeServerBinary(data, this.#version);
     if (this.#traits.numbered) this.#seqAck = raw.seq ?? this.#seqAck;
     this.#outbox.message("received", "websocket", opcodeName(raw.op));
-    if (raw.op === VoiceOpcodes.HeartbeatAck) this.#heartbeat.alive();
-    const message = readReceivePayload(raw);
+    if (raw.op === this.#traits.heartbeatAckOpcode) this.#heartbeat.alive();
+    const message = readReceivePayload(raw, this.#version);
     switch (message?.op) {
       case VoiceOpcodes.Hello:
         this.#start(message.d.heartbeat_interval, now);
@@ -133,15 +132,8 @@ export class VoiceSocket {
     }
   }
 
-  #decode(data: string | Uint8Array): VoiceMessage {
-    if (typeof data !== "string") return decodeServerBinary(data, this.#version);
-    const message = decodeMessage(data);
-    const isAck = message.op === this.#traits.heartbeatAckOpcode;
-    return isAck ? { ...message, op: VoiceOpcodes.HeartbeatAck } : message;
-  }
-
   #start(interval: number, now: number): void {
-    this.#heartbeat.start(interval * (this.#traits.exactHello ? 1 : EARLY_SHARE));
+    this.#heartbeat.start(interval * this.#traits.heartbeatShare);
     this.#arm(now);
   }
 

@@ -573,6 +573,22 @@ test("vectors gives every case an id of its own", () => {
   ]);
 });
 
+test("vectors fails the cases of an unknown section, and lets prose be a list", () => {
+  const file = { about: ["two", "lines"], vectors: [transport.vectors[10]], srtp: [{ id: "S1" }] };
+  assertEquals(failuresOf(file), ["S1"]);
+});
+
+test("vectors fails a negative that is a valid response of its own SSRC", () => {
+  const packet = String(transport.ip_discovery.find(({ id }) => id === "D08-74-rsp")!.packet);
+  const other = `${packet.slice(0, 8)}01020304${packet.slice(16)}`;
+  const negative = { id: "X", packet: other, expect: "reject", why: "bad port", mode: null };
+  const file = { negative: [negative], ip_discovery: transport.ip_discovery };
+  assertEquals(failuresOf(file), ["X"]);
+  for (const strict of [{ why: "another SSRC" }, { ssrc: 0xdeadbeef }]) {
+    assertEquals(failuresOf({ ...file, negative: [{ ...negative, ...strict }] }), []);
+  }
+});
+
 for (
   const [what, content, reason] of [
     ["no JSON", "{", "JSON"],
@@ -580,7 +596,6 @@ for (
     ["nothing", "{}", "it has no vectors, testGroups or cases"],
     ["no case", '{"cases":[]}', "none of the transport"],
     ["empty sections", '{"vectors":[],"negative":[]}', "it has no cases"],
-    ["an unknown section", '{"vectors":[],"srtp":[{}]}', 'nothing is known of "srtp"'],
     ["DAVE frames", '{"what":"DAVE frames","cases":[{"frame_hex":"00"}]}', "(DAVE frames)"],
     ["MLS", '{"cases":[{"cipher_suite":2,"tree":"00"}]}', "none of the transport"],
     ["ECDH", '{"algorithm":"ECDH","testGroups":[]}', 'the algorithm is "ECDH"'],

@@ -1,6 +1,7 @@
 /**
- * RTP beyond what a session needs: whole packets with CSRC list, header extension and
- * padding, sealed and opened; header extensions (audio level, speaker); RTCP.
+ * RTP beyond what a session needs, for a transport of your own: whole packets with CSRC list,
+ * header extension and padding, sealed and opened; header extensions (audio level, speaker);
+ * RTCP; what a datagram is at all; and `Receiver`, which sorts opened packets by user.
  *
  * @example A packet that says how loud it is
  * ```ts
@@ -16,6 +17,9 @@
  * @module
  */
 
+export * from "../demux.ts";
+export { type KeepaliveForm, keepaliveForm } from "../keepalive.ts";
+export * from "../receiver.ts";
 export * from "./extension.ts";
 export * from "./header.ts";
 export * from "./packet.ts";

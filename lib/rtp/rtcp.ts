@@ -10,13 +10,12 @@
  * @example Open a datagram, then parse it
  * ```ts
  * import type { PacketCipher } from "@sotto/voice/core";
- * import { parseRtcp, RTCP_CLEAR_SIZE } from "@sotto/voice/rtp";
+ * import { openRtcp, parseRtcp } from "@sotto/voice/rtp";
  *
  * function logLoss(datagram: Uint8Array, cipher: PacketCipher): void {
- *   const compound = datagram.slice();
- *   const size = cipher.open(datagram, RTCP_CLEAR_SIZE, compound.subarray(RTCP_CLEAR_SIZE));
- *   if (size < 0) return; // `cipher.fault` says why
- *   for (const packet of parseRtcp(compound.subarray(0, RTCP_CLEAR_SIZE + size))) {
+ *   const compound = openRtcp(cipher, datagram);
+ *   if (typeof compound === "string") return; // why it is dropped
+ *   for (const packet of parseRtcp(compound)) {
  *     if (packet.type !== "receiverReport") continue;
  *     for (const block of packet.blocks) console.log(block.ssrc, block.cumulativeLost);
  *   }
@@ -27,6 +26,7 @@
  */
 
 import { RemoteProtocolError } from "../errors.ts";
+import type { OpenFault, PacketCipher } from "../packet.ts";
 import { readU32, writeU32 } from "../rtp_header.ts";
 
 /** Bytes of an RTCP datagram that are not encrypted: the first packet's header and its SSRC. */
@@ -258,6 +258,40 @@ export type RtcpPacket =
   | MaximumBitrate
   | PayloadFeedback
   | UnknownRtcpPacket;
+
+/**
+ * Seals a compound. Spends one nonce of the cipher.
+ *
+ * @param cipher Mode, key, and the nonces to spend.
+ * @param compound What `buildSenderReport` and `buildReceiverReport` make, joined.
+ * @returns The datagram.
+ * @throws {RangeError} The compound is shorter than `RTCP_CLEAR_SIZE`.
+ * @throws {LocalProtocolError} See `PacketCipher.seal`.
+ */
+export function sealRtcp(cipher: PacketCipher, compound: Uint8Array): Uint8Array {
+  if (compound.length < RTCP_CLEAR_SIZE) {
+    throw new RangeError(
+      `Cannot seal RTCP of ${compound.length} bytes: it has at least ${RTCP_CLEAR_SIZE}`,
+    );
+  }
+  const datagram = new Uint8Array(compound.length + cipher.overhead);
+  datagram.set(compound);
+  cipher.seal(datagram, RTCP_CLEAR_SIZE, compound.length - RTCP_CLEAR_SIZE);
+  return datagram;
+}
+
+/**
+ * Opens a datagram of RTCP.
+ *
+ * @param cipher Mode and key.
+ * @param datagram Any bytes; not changed.
+ * @returns The compound for `parseRtcp`, in memory of its own, or why the datagram is rejected.
+ */
+export function openRtcp(cipher: PacketCipher, datagram: Uint8Array): Uint8Array | OpenFault {
+  const compound = new Uint8Array(datagram);
+  const size = cipher.open(datagram, RTCP_CLEAR_SIZE, compound.subarray(RTCP_CLEAR_SIZE));
+  return size < 0 ? cipher.fault : compound.subarray(0, RTCP_CLEAR_SIZE + size);
+}
 
 /**
  * Parses a compound of RTCP packets.

@@ -12,13 +12,14 @@ import { type GatewayVersion, versionTraits } from "../gateway_version.ts";
 import { decodeMessage, type VoiceMessage } from "../messages.ts";
 import { opcodeName, VoiceOpcodes } from "../opcodes.ts";
 import { readSendPayload } from "../payload_readers.ts";
-import type { IdentifyPayload, ResumePayload, VoiceSendPayload } from "../payloads.ts";
+import type { UdpSelection, VoiceSendPayload } from "../payloads.ts";
 
 /** Most UTF-16 units of a message. */
 export const MESSAGE_LIMIT = 65_536;
 
-const ID_LIMIT = 128;
 const TOKEN_LIMIT = 512;
+/** The address field of IP discovery. */
+const ADDRESS_LIMIT = 64;
 
 /** A client broke a rule; its WebSocket is to be closed. */
 export class ClientFault extends Error {
@@ -75,16 +76,14 @@ export function readClientMessage(
       checkForm(message.d, version);
       break;
     case VoiceOpcodes.Identify:
-      checkLength(read.op, "user_id", read.d.user_id, ID_LIMIT);
-      checkIds(read.op, read.d);
-      break;
     case VoiceOpcodes.Resume:
-      checkIds(read.op, read.d);
+      checkLength(read.op, "token", read.d.token.reveal(), TOKEN_LIMIT);
       break;
     case VoiceOpcodes.SelectProtocol:
       if (read.d.protocol !== "udp") {
         throw new ClientFault(4012, "Unknown protocol: this server takes udp.");
       }
+      checkLength(read.op, "data.address", (read.d.data as UdpSelection).address, ADDRESS_LIMIT);
   }
   return read;
 }
@@ -107,12 +106,6 @@ function checkForm(d: unknown, version: GatewayVersion): void {
   if (isRecord(d) === numbered) return;
   const wanted = numbered ? "an object" : "a nonce";
   wrong(VoiceOpcodes.Heartbeat, `in version ${version} the payload must be ${wanted}`);
-}
-
-function checkIds(op: number, d: IdentifyPayload | ResumePayload): void {
-  checkLength(op, "server_id", d.server_id, ID_LIMIT);
-  checkLength(op, "session_id", d.session_id, ID_LIMIT);
-  checkLength(op, "token", d.token.reveal(), TOKEN_LIMIT);
 }
 
 function checkLength(op: number, field: string, value: string, limit: number): void {

@@ -27,7 +27,7 @@ export {
   discoveryResponse,
   parseDiscoveryRequest,
 } from "../ip_discovery.ts";
-export { type KeepaliveForm, keepaliveForm, keepaliveReply, parseKeepalive } from "../keepalive.ts";
+export { keepaliveReply, parseKeepalive } from "../keepalive.ts";
 export { decodeClientBinary, encodeReceive } from "../messages.ts";
 export { readSendPayload } from "../payload_readers.ts";
 export * from "./client_messages.ts";

@@ -35,7 +35,7 @@ import type { RtpFault } from "../rtp_header.ts";
 export type PacketDropReason =
   | RtpFault
   | OpenFault
-  /** A discovery request with bytes behind the SSRC that are not zero. */
+  /** A discovery request with a wrong length field. */
   | "bad-discovery"
   /** A discovery request for an SSRC that nobody has. */
   | "unknown-ssrc"

@@ -7,10 +7,13 @@
 
 import { type AeadProvider, nobleAead } from "../aead.ts";
 import { type EncryptionMode, SEALING_MODES } from "../packet.ts";
-import type { VoiceServerOptions } from "./server_io.ts";
+import { demandChoice, demandChoices } from "../options.ts";
+import type { ForcedDiscovery, VoiceServerOptions } from "./server_io.ts";
 
 /** Most messages that can be kept for a Resume: half of the numbers less one. */
 const REPLAY_MAXIMUM = 32_767;
+
+const FORCED_DISCOVERIES: readonly ForcedDiscovery[] = ["74", "70be", "70le"];
 
 /** Options without gaps; the token is not among them. */
 export interface ServerSettings {
@@ -65,14 +68,8 @@ export function serverSettings(options: VoiceServerOptions): ServerSettings {
   if (!(Number.isInteger(replayLimit) && replayLimit >= 0 && replayLimit <= REPLAY_MAXIMUM)) {
     refuse("replayLimit", replayLimit, `an integer of 0 to ${REPLAY_MAXIMUM}`);
   }
-  const unusable = modes.find((mode) => !SEALING_MODES.includes(mode));
-  if (unusable !== undefined || modes.length === 0) {
-    throw new RangeError(
-      `Cannot start a server with mode ${unusable ?? "none"}: it can offer ${
-        SEALING_MODES.join(", ")
-      }`,
-    );
-  }
+  demandChoices("modes", modes, SEALING_MODES);
+  if (discovery !== undefined) demandChoice("discovery", discovery, FORCED_DISCOVERIES);
   return {
     random,
     port,

@@ -80,13 +80,28 @@ export const SESSION_LIMIT = 1024;
 const MESSAGE_RATE = [1000, 5000] as const;
 /** Characters that fit a close frame (123 bytes), whatever they are in UTF-8. */
 const REASON_LIMIT = 41;
+/** Unknown opcodes of one WebSocket that are reported. */
+const IGNORED_LIMIT = 256;
 const INVALID_SESSION = "Session is no longer valid.";
 
-/** Opcodes that need no session. */
-const OPEN_OPCODES: readonly number[] = [
+/** Opcodes that begin a session. */
+const FIRST_OPCODES: readonly number[] = [VoiceOpcodes.Identify, VoiceOpcodes.Resume];
+
+/** Opcodes on which this server acts. */
+const ACTED_OPCODES: readonly number[] = [
+  ...FIRST_OPCODES,
   VoiceOpcodes.Heartbeat,
-  VoiceOpcodes.Identify,
-  VoiceOpcodes.Resume,
+  VoiceOpcodes.SelectProtocol,
+  VoiceOpcodes.Speaking,
+];
+
+/** Opcodes that clients send and on which this server does not act. */
+const PASSIVE_OPCODES: readonly number[] = [
+  VoiceOpcodes.Video,
+  VoiceOpcodes.SessionUpdate,
+  VoiceOpcodes.MediaSinkWants,
+  VoiceOpcodes.VoiceBackendVersion,
+  VoiceOpcodes.NoRoute,
 ];
 
 interface Socket {
@@ -233,10 +248,10 @@ export class VoiceServer {
     if (typeof data !== "string") return;
     try {
       const raw = decodeClientMessage(data);
-      if (!OPEN_OPCODES.includes(raw.op)) identified(socket);
+      demandOrder(socket, raw.op);
+      if (!ACTED_OPCODES.includes(raw.op)) return this.#ignore(socket, raw.op);
       const message = readClientMessage(raw, socket.version);
-      if (message === undefined) this.#ignore(socket, raw.op);
-      else this.#dispatch(socket, message);
+      if (message !== undefined) this.#dispatch(socket, message);
     } catch (error) {
       if (!(error instanceof ClientFault)) throw error;
       this.#close(socket, error.code, error.message);
@@ -259,7 +274,8 @@ export class VoiceServer {
   }
 
   #ignore(socket: Socket, op: number): void {
-    if (socket.ignored.has(op)) return;
+    if (PASSIVE_OPCODES.includes(op) || socket.ignored.has(op)) return;
+    if (socket.ignored.size >= IGNORED_LIMIT) return;
     socket.ignored.add(op);
     this.#outbox.event({ type: "ignored", opcode: op }, subjectOf(socket));
   }
@@ -303,7 +319,6 @@ export class VoiceServer {
   // Sessions
 
   #handleIdentify(socket: Socket, identity: IdentifyPayload): void {
-    if (socket.session !== undefined) throw new ClientFault(4005, "Already authenticated.");
     const room = this.#grants.admit(identity);
     const { server_id: guildId, user_id: userId } = identity;
     const older = this.#sessionOf(guildId, userId);
@@ -382,7 +397,6 @@ export class VoiceServer {
   }
 
   #handleResume(socket: Socket, d: ResumePayload): void {
-    if (socket.session !== undefined) throw new ClientFault(4005, "Already authenticated.");
     const { server_id: guildId, session_id: sessionId, seq_ack: seqAck } = d;
     const subject = { websocket: socket.id, guildId, sessionId };
     this.#outbox.event(
@@ -531,6 +545,15 @@ export class VoiceServer {
 
   #socketOf(session: ServerSession): Socket | undefined {
     return session.websocket === undefined ? undefined : this.#sockets.get(session.websocket);
+  }
+}
+
+/** Identify or Resume once, before anything but heartbeats. */
+function demandOrder(socket: Socket, op: number): void {
+  if (!FIRST_OPCODES.includes(op)) {
+    if (op !== VoiceOpcodes.Heartbeat) identified(socket);
+  } else if (socket.session !== undefined) {
+    throw new ClientFault(4005, "Already authenticated.");
   }
 }
 

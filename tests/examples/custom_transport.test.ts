@@ -27,8 +27,8 @@ const TALK = readOggOpus(
   new Uint8Array(readFileSync(new URL("../audio/talk.ogg", import.meta.url))),
 ).packets.map(({ packet }) => packet);
 
-async function run(url: string): Promise<Ending> {
-  const args = runArguments(currentRuntime(), FILE, [url, GUILD, CHANNEL, BOT, "session", TOKEN]);
+async function run(...given: readonly string[]): Promise<Ending> {
+  const args = runArguments(currentRuntime(), FILE, given);
   using child = startChild(await runtimePath(currentRuntime()), args);
   return await child.ended;
 }
@@ -52,7 +52,7 @@ test(
     const frames = hear(bob);
     const done = new AbortController();
     const playing = bob.play(TALK, { signal: done.signal }).catch(() => {});
-    const { code, stdout, stderr } = await run(server.url);
+    const { code, stdout, stderr } = await run(server.url, GUILD, CHANNEL, BOT, "session", TOKEN);
     done.abort();
     await playing;
     assertEquals([code, stderr], [0, ""]);
@@ -79,10 +79,19 @@ test(
   "custom_transport.ts exits with 1 and says why, without the token",
   within(LIMIT, async () => {
     await using server = await startVoiceServer({ token: "another-token" });
-    const { code, stdout, stderr } = await run(server.url);
+    const { code, stdout, stderr } = await run(server.url, GUILD, CHANNEL, BOT, "session", TOKEN);
     assertEquals([code, stdout], [1, ""]);
     assertStringIncludes(stderr, "4004");
     assertEquals(stderr.includes(TOKEN), false);
+  }),
+);
+
+test(
+  "custom_transport.ts exits with 2 and its usage where an argument is missing",
+  within(LIMIT, async () => {
+    const { code, stdout, stderr } = await run("ws://127.0.0.1:1", GUILD, CHANNEL, BOT, "session");
+    assertEquals([code, stdout], [2, ""]);
+    assertStringIncludes(stderr, "Usage: custom_transport.ts ENDPOINT");
   }),
 );
 

@@ -22,6 +22,7 @@ import { opcodeName } from "../../lib/opcodes.ts";
 import { chooseMode, type EncryptionMode, isEncryptionMode } from "../../lib/packet.ts";
 import { ALL_ENCRYPTION_MODES, ENCRYPTION_MODES } from "../../lib/packet.ts";
 import { readReceivePayload, readSendPayload } from "../../lib/payload_readers.ts";
+import type { VoiceSendPayload } from "../../lib/payloads.ts";
 import {
   ClientFault,
   decodeClientMessage,
@@ -33,6 +34,7 @@ import {
   readVoiceStateUpdate,
   userIdOf,
 } from "../../lib/testing/gateway_messages.ts";
+import { isIP } from "node:net";
 import { hex, loadVectors, type TransportVectors } from "../tools/vectors.ts";
 import type { Json } from "./mutate.ts";
 import {
@@ -70,6 +72,7 @@ const NOT_A_MESSAGE = ["it is not JSON", "it is no object", '"op" is no opcode']
 
 const MESSAGE_TEXTS: readonly string[] = [
   '{"op":6,"d":1}',
+  '{"op":9007199254740991,"d":{}}',
   '{"op":5,"d":{"user_id":"1","ssrc":2,"speaking":1},"seq":65535}',
   '{"heartbeat_interval":13750.5}',
   ...DOCUMENTED.map((message) => JSON.stringify(message)),
@@ -84,7 +87,7 @@ const message = parser({
   run: (text) => {
     try {
       const read = decodeMessage(text);
-      checkInteger("op", read.op, 0, 255);
+      checkInteger("op", read.op, 0, Number.MAX_SAFE_INTEGER);
       if (read.seq !== undefined) checkInteger("seq", read.seq, 0, 0xffff);
       const again = decodeMessage(encodeMessage(read.op, read.d, read.seq));
       check(JSON.stringify(again) === JSON.stringify(read), () => "it is another one once more");
@@ -111,6 +114,8 @@ const BINARY: readonly Uint8Array[] = [
   ...TRANSPORT.ws_binary.map(({ frame }) => hex(frame)),
   hex("00011b0102"),
   hex("1a0102"),
+  hex("000110"),
+  hex("0001ff"),
 ];
 
 function binaryParser(
@@ -124,22 +129,22 @@ function binaryParser(
     domain: BYTES,
     seeds: BINARY,
     outcomes: [
-      ...["bytes", "not binary", "unknown"],
+      ...["bytes", "unknown"],
       "RemoteProtocolError: Cannot read a binary message of # bytes: it has at least #",
-      "RemoteProtocolError: Cannot read a binary message: opcode # is not of DAVE",
     ],
     run: (frame) => {
       try {
         const decoded = decode(frame);
-        checkInteger("op", decoded.op, 21, 31);
+        checkInteger("op", decoded.op, 0, 255);
         const bytes = decoded.d as Uint8Array;
         check(bytes.buffer === frame.buffer, () => "the payload is no view of the frame");
         checkSame("the frame built again", encodeBinary(decoded.op, bytes, decoded.seq), frame);
         const payload = read(decoded);
-        check(payload === undefined || payload.d === bytes, () => "the payload is another one");
-        return payload === undefined ? "unknown" : "bytes";
+        if (payload === undefined) return "unknown";
+        check(payload.d === bytes, () => "the payload is another one");
+        checkInteger("op", payload.op, 25, 30);
+        return "bytes";
       } catch (error) {
-        if (error instanceof PayloadError) return "not binary";
         return rejection(error, RemoteProtocolError);
       }
     },
@@ -157,17 +162,29 @@ function largeFrame(name: string): Uint8Array {
 
 interface PayloadCase {
   readonly op: number;
-  /** Valid payloads. */
+  /** The version of the connection; 9 by default. */
+  readonly version?: GatewayVersion;
+  /** Valid payloads; where there are rules, each field has its place in one of them. */
   readonly seeds: readonly Json[];
   /** Fields that can be wrong; those that are not listed are left out where they are. */
   readonly fields: readonly string[];
+  /** Whether no field has a rule. */
+  readonly bare?: boolean;
 }
 
-const STREAM = { type: "video", rid: "100", quality: 100, active: true, ssrc: 11, rtx_ssrc: 12 };
+const STREAM = {
+  ...{ type: "video", rid: "100", quality: 100, active: true, ssrc: 11, rtx_ssrc: 12 },
+  ...{ max_bitrate: 2_500_000, max_framerate: 30 },
+  max_resolution: { type: "fixed", width: 1280, height: 720 },
+};
 const CODECS = [
   { name: "opus", type: "audio", priority: 1000, payload_type: 120, rtx_payload_type: null },
-  { name: "H264", type: "video", priority: 1000, payload_type: 101, rtx_payload_type: 102 },
+  {
+    ...{ name: "H264", type: "video", priority: 1000, payload_type: 101, rtx_payload_type: 102 },
+    ...{ encode: true, decode: false },
+  },
 ];
+const LONG_ID = "1".repeat(128);
 const IDENTITY = { server_id: "1", user_id: "2", session_id: "3", token: "T0KEN" };
 const UDP = { address: "127.0.0.1", port: 1337, mode: "aead_aes256_gcm_rtpsize" };
 const TRANSITION = { transition_id: 7 };
@@ -180,7 +197,7 @@ const SEND: readonly PayloadCase[] = [
       IDENTITY,
       {
         ...IDENTITY,
-        channel_id: "4",
+        channel_id: LONG_ID,
         max_dave_protocol_version: 1,
         video: true,
         streams: [STREAM],
@@ -197,6 +214,7 @@ const SEND: readonly PayloadCase[] = [
       { protocol: "udp", data: UDP },
       { protocol: "udp", data: UDP, codecs: CODECS, rtc_connection_id: "x", experiments: ["y"] },
       { protocol: "webrtc", data: "v=0", sdp: "v=0" },
+      { protocol: "webrtc", sdp: "v=0" },
     ],
     fields: [
       ...["protocol", "data", "data.address", "data.port", "data.mode", "sdp", "codecs"],
@@ -227,9 +245,12 @@ const SEND: readonly PayloadCase[] = [
     fields: ["audio_ssrc", "video_ssrc", "rtx_ssrc", "streams", WHOLE],
   },
   { op: 14, seeds: [{ codecs: CODECS }, { codecs: [] }], fields: ["codecs", WHOLE] },
-  { op: 15, seeds: [{ any: 100, 12: 0 }, {}], fields: [WHOLE] },
-  { op: 16, seeds: [{}, null], fields: [] },
+  { op: 15, seeds: [{ any: 100, 12: 0 }, {}], fields: [WHOLE], bare: true },
+  { op: 16, seeds: [{}, null], fields: [], bare: true },
   { op: 23, seeds: [TRANSITION], fields: ["transition_id", WHOLE] },
+  { op: 26, seeds: [null], fields: ["d"], bare: true },
+  { op: 28, seeds: [null], fields: ["d"], bare: true },
+  { op: 31, seeds: [TRANSITION], fields: ["transition_id", WHOLE] },
 ];
 
 const RECEIVE: readonly PayloadCase[] = [
@@ -239,6 +260,7 @@ const RECEIVE: readonly PayloadCase[] = [
       { ssrc: 1, ip: "127.0.0.1", port: 1234, modes: ["a", "b"] },
       {
         ssrc: 1,
+        ip: "2001:db8::1",
         port: 1,
         modes: [],
         heartbeat_interval: 1.5,
@@ -254,7 +276,8 @@ const RECEIVE: readonly PayloadCase[] = [
       { mode: "m", secret_key: KEY },
       {
         ...{ mode: "m", secret_key: KEY, dave_protocol_version: 1, audio_codec: "opus" },
-        ...{ video_codec: "H264", media_session_id: "x" },
+        ...{ video_codec: "H264", media_session_id: "x", secure_frames_version: 1 },
+        keyframe_interval: 1,
       },
     ],
     fields: ["mode", "secret_key", "dave_protocol_version", WHOLE],
@@ -265,13 +288,14 @@ const RECEIVE: readonly PayloadCase[] = [
     fields: ["user_id", "ssrc", "speaking", WHOLE],
   },
   { op: 6, seeds: [1, "2", { t: 3 }, { t: "4" }], fields: ["t"] },
+  { op: 3, version: 1, seeds: [1, "2", { t: 3 }], fields: ["t"] },
   {
     op: 8,
     seeds: [{ v: 8, heartbeat_interval: 13750.5 }],
     fields: ["heartbeat_interval", WHOLE],
   },
-  { op: 9, seeds: [null, {}], fields: [] },
-  { op: 11, seeds: [{ user_ids: ["1", "2"] }], fields: ["user_ids", WHOLE] },
+  { op: 9, seeds: [null, {}], fields: [], bare: true },
+  { op: 11, seeds: [{ user_ids: ["1", LONG_ID] }], fields: ["user_ids", WHOLE] },
   {
     op: 12,
     seeds: [{ user_id: "1", audio_ssrc: 1, video_ssrc: 2, streams: [STREAM] }],
@@ -283,7 +307,7 @@ const RECEIVE: readonly PayloadCase[] = [
     seeds: [{ audio_codec: "a", video_codec: "b", media_session_id: "c", keyframe_interval: 1 }],
     fields: [WHOLE],
   },
-  { op: 15, seeds: [{ any: 100 }], fields: [WHOLE] },
+  { op: 15, seeds: [{ any: 100 }], fields: [WHOLE], bare: true },
   {
     op: 16,
     seeds: [{ voice: "0.8.24", rtc_worker: "0.3.18" }],
@@ -292,9 +316,9 @@ const RECEIVE: readonly PayloadCase[] = [
   {
     op: 18,
     seeds: [{ user_id: "1", flags: 2 }, { user_id: "1", flags: null }],
-    fields: ["user_id", "flags", WHOLE],
+    fields: ["user_id", WHOLE],
   },
-  { op: 20, seeds: [{ user_id: "1", platform: 0 }], fields: ["user_id", "platform", WHOLE] },
+  { op: 20, seeds: [{ user_id: "1", platform: 0 }], fields: ["user_id", WHOLE] },
   {
     op: 21,
     seeds: [{ protocol_version: 1, transition_id: 7 }],
@@ -306,21 +330,20 @@ const RECEIVE: readonly PayloadCase[] = [
     seeds: [{ protocol_version: 1, epoch: 1 }],
     fields: ["protocol_version", "epoch", WHOLE],
   },
-  { op: 25, seeds: [null], fields: ["d"] },
-  { op: 99, seeds: [null, {}], fields: [] },
+  { op: 25, seeds: [null], fields: ["d"], bare: true },
+  { op: 99, seeds: [null, {}], fields: [], bare: true },
 ];
 
 /** Fields whose values an error does not show. */
 const SECRETS: readonly (string | undefined)[] = ["token", "secret_key"];
 
-function payloadParser(
-  direction: "Send" | "Receive",
-  { op, seeds, fields }: PayloadCase,
-): AnyParser {
+function payloadParser(direction: "Send" | "Receive", item: PayloadCase): AnyParser {
+  const { op, version, seeds, fields, bare = false } = item;
   const encoded = direction === "Send" ? encodeSendAgain : encodeReceiveAgain;
-  const taken = op === 25 ? [] : [op === 99 ? "unknown" : "payload"];
+  const taken = fields.includes("d") ? [] : [op === 99 ? "unknown" : "payload"];
+  const names = namesIn(seeds);
   return parser({
-    name: `read${direction}Payload op ${op}`,
+    name: `read${direction}Payload op ${op}${version === undefined ? "" : ` version ${version}`}`,
     covers: [`read${direction}Payload`],
     domain: VALUE,
     seeds,
@@ -329,12 +352,14 @@ function payloadParser(
     share: 1 / 4,
     run: (d) => {
       try {
-        const text = encoded({ op, d });
+        const text = encoded({ op, d }, version);
         if (text === undefined) return "unknown";
-        check(encoded(decodeMessage(text)) === text, () => `it is another one once more: ${text}`);
+        const message = decodeMessage(text);
+        check(encoded(message, version) === text, () => `it is another one once more: ${text}`);
+        if (!bare) checkFields(message.d, names);
         return "payload";
       } catch (error) {
-        return payloadFault(error, op);
+        return payloadFault(error, op, version);
       }
     },
   });
@@ -345,13 +370,41 @@ function encodeSendAgain(raw: VoiceMessage): string | undefined {
   return payload === undefined ? undefined : encodeSend(payload, 9) as string;
 }
 
-function encodeReceiveAgain(raw: VoiceMessage): string | undefined {
-  const payload = readReceivePayload(raw);
-  return payload === undefined ? undefined : encodeReceive(payload, 9) as string;
+function encodeReceiveAgain(raw: VoiceMessage, version?: GatewayVersion): string | undefined {
+  const payload = readReceivePayload(raw, version);
+  return payload === undefined ? undefined : encodeReceive(payload, version ?? 9) as string;
 }
 
-function payloadFault(error: unknown, op: number): string {
+/** Names of all fields in a value. */
+function namesIn(value: unknown, names: Set<string> = new Set()): Set<string> {
+  if (typeof value !== "object" || value === null) return names;
+  for (const [name, field] of Object.entries(value)) {
+    if (!Array.isArray(value)) names.add(name);
+    namesIn(field, names);
+  }
+  return names;
+}
+
+const IDS: readonly string[] = ["server_id", "channel_id", "user_id", "session_id"];
+
+/** What has no rule is left out; ids and addresses are of a kind that can be trusted. */
+function checkFields(value: unknown, names: ReadonlySet<string>): void {
+  if (typeof value !== "object" || value === null) return;
+  if (Array.isArray(value)) return value.forEach((item) => checkFields(item, names));
+  for (const [name, field] of Object.entries(value)) {
+    check(names.has(name), () => `the field ${name} has no rule`);
+    const ids = name === "user_ids" ? field as string[] : IDS.includes(name) ? [field] : [];
+    for (const id of ids) checkInteger(`characters of ${name}`, id.length, 1, 128);
+    if (name === "ip") check(isIP(field) > 0, () => `the address is ${field}`);
+    // Of a resolution only that it is an object is known.
+    if (name !== "max_resolution") checkFields(field, names);
+  }
+}
+
+function payloadFault(error: unknown, sent: number, version?: GatewayVersion): string {
   if (!(error instanceof PayloadError)) throw error;
+  // The answer to a heartbeat is named by the opcode that it has today.
+  const op = version === 1 && sent === 3 ? 6 : sent;
   check(error.op === op, () => `op ${error.op} in the error`);
   check(error.message.startsWith(`op ${op}: ${error.rule}`), () => error.message);
   check(error.message.length < 300, () => `${error.message.length} characters`);
@@ -376,7 +429,7 @@ const clientMessage = parser({
   outcomes: ["message", NOT_A_CLIENT_MESSAGE, "4002 The message is too long."],
   run: (text) => {
     try {
-      checkInteger("op", decodeClientMessage(text).op, 0, 255);
+      checkInteger("op", decodeClientMessage(text).op, 0, Number.MAX_SAFE_INTEGER);
       return "message";
     } catch (error) {
       return clientFault(error);
@@ -401,7 +454,7 @@ function clientFault(error: unknown): string {
   return `${error.code} ${error.message}`;
 }
 
-const CHECKED_OPCODES = [0, 1, 3, 5, 7, 12, 14, 15, 23];
+const CHECKED_OPCODES = [0, 1, 3, 5, 7, 12, 14, 15, 23, 26, 28, 31];
 
 function clientPayloadParser(version: GatewayVersion): AnyParser {
   return parser({
@@ -412,6 +465,7 @@ function clientPayloadParser(version: GatewayVersion): AnyParser {
       ...CLIENT_MESSAGES.map(({ op, d }) => ({ op, d: d as Json })),
       { op: 0, d: { ...IDENTITY, server_id: "1".repeat(129) } },
       { op: 7, d: { ...IDENTITY, token: "T0KEN".repeat(200) } },
+      { op: 1, d: { protocol: "udp", data: { ...UDP, address: "1".repeat(65) } } },
     ],
     outcomes: [
       ...["payload", "unknown", "4012 Unknown protocol: this server takes udp."],
@@ -422,13 +476,23 @@ function clientPayloadParser(version: GatewayVersion): AnyParser {
       try {
         const text = JSON.stringify(value);
         const read = readClientMessage(decodeMessage(text), version);
-        return read === undefined ? "unknown" : "payload";
+        if (read === undefined) return "unknown";
+        checkClientPayload(read);
+        return "payload";
       } catch (error) {
         if (error instanceof RemoteProtocolError) return "unknown";
         return clientFault(error).replace(/(4002 \w+):.*/s, "$1");
       }
     },
   });
+}
+
+/** What a server keeps of a client is bounded. */
+function checkClientPayload({ op, d }: VoiceSendPayload): void {
+  if (op === 0 || op === 7) checkInteger("the token's size", d.token.reveal().length, 1, 512);
+  if (op !== 1) return;
+  check(typeof d.data === "object", () => `the protocol is ${d.protocol}`);
+  checkInteger("the address's size", d.data.address.length, 0, 64);
 }
 
 // The main gateway
@@ -646,12 +710,12 @@ export const MESSAGE_PARSERS: readonly AnyParser[] = [
   binaryParser(
     "decodeServerBinary version 8",
     (frame) => decodeServerBinary(frame, 8),
-    readReceivePayload,
+    (raw) => readReceivePayload(raw, 8),
   ),
   binaryParser(
     "decodeServerBinary version 7",
     (frame) => decodeServerBinary(frame, 7),
-    readReceivePayload,
+    (raw) => readReceivePayload(raw, 7),
   ),
   binaryParser("decodeClientBinary", decodeClientBinary, readSendPayload),
   ...SEND.map((item) => payloadParser("Send", item)),

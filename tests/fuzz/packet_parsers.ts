@@ -5,7 +5,7 @@
  */
 
 import { type Aead, type AeadProvider, nobleAead, TAG_SIZE } from "../../lib/aead.ts";
-import { classifyDatagram, type DatagramKind, isRtcp } from "../../lib/demux.ts";
+import { classifyDatagram, type DatagramKind, isRtcp, isRtp } from "../../lib/demux.ts";
 import { RemoteProtocolError } from "../../lib/errors.ts";
 import {
   DISCOVERY_FORMS,
@@ -41,10 +41,12 @@ import {
 import {
   buildReceiverReport,
   buildSenderReport,
+  openRtcp,
   parseRtcp,
   type ReportBlock,
   RTCP_CLEAR_SIZE,
   type RtcpPacket,
+  sealRtcp,
 } from "../../lib/rtp/rtcp.ts";
 import {
   parseRtpHeader,
@@ -293,13 +295,21 @@ function realCipherParser(mode: EncryptionMode): AnyParser {
     ],
     share: 1 / ALL_ENCRYPTION_MODES.length,
     run: (datagram) => {
-      if (isRtcp(datagram)) return openAndSeal(cipher, datagram, RTCP_CLEAR_SIZE);
+      if (isRtcp(datagram)) return openAndSealRtcp(cipher, datagram);
       const header = new RtpHeader();
       const fault = parseRtpHeader(datagram, header);
       if (fault !== undefined) return `header ${fault}`;
       return openAndSeal(cipher, datagram, cipher.clearSize(header));
     },
   });
+}
+
+function openAndSealRtcp(cipher: PacketCipher, datagram: Uint8Array): string {
+  const outcome = openAndSeal(cipher, datagram, RTCP_CLEAR_SIZE);
+  const compound = openRtcp(cipher, datagram);
+  if (outcome !== "payload") check(compound === outcome, () => `openRtcp says ${compound}`);
+  else check(typeof compound !== "string", () => `openRtcp says ${compound}`);
+  return outcome;
 }
 
 function openAndSeal(cipher: PacketCipher, datagram: Uint8Array, clearSize: number): string {
@@ -480,6 +490,39 @@ const rtcp = parser({
     }],
   },
 });
+
+function openRtcpParser(mode: EncryptionMode): AnyParser {
+  const cipher = new PacketCipher(mode, KEY, LOOSE_AEAD, undefined, (into) => into.fill(0x41));
+  const sealed = (compound: Uint8Array) => mode === "plain" ? compound : sealRtcp(cipher, compound);
+  return parser({
+    name: `openRtcp ${mode}`,
+    covers: ["openRtcp"],
+    domain: BYTES,
+    seeds: RTCP_SEEDS.map(sealed),
+    outcomes: ["packets", "no packets", "too-short", ...(mode === "plain" ? [] : ["bad-tag"])],
+    share: 1 / ALL_ENCRYPTION_MODES.length,
+    run: (datagram) => {
+      const compound = openRtcp(cipher, datagram);
+      if (typeof compound === "string") return compound;
+      check(compound.buffer !== datagram.buffer, () => "the compound is a view of the input");
+      const size = datagram.length - (mode === "plain" ? 0 : cipher.overhead);
+      check(compound.length === size, () => `${compound.length} bytes, not ${size}`);
+      const clear = datagram.subarray(0, RTCP_CLEAR_SIZE);
+      checkSame("the clear header", compound.subarray(0, RTCP_CLEAR_SIZE), clear);
+      const again = openRtcp(cipher, sealed(compound));
+      check(typeof again !== "string", () => `sealed again it is ${again}`);
+      checkSame("the compound once more", again, compound);
+      return attempt(() => parseRtcp(compound)) === undefined ? "no packets" : "packets";
+    },
+    large: {
+      "65536 bytes": ["packets", () => {
+        const compound = new Uint8Array(DATAGRAM_SIZE);
+        compound.set([0x80, 204, 0x3f, 0xff]);
+        return sealed(compound);
+      }],
+    },
+  });
+}
 
 function checkRtcpPacket(packet: RtcpPacket, compound: Uint8Array): void {
   const limit = compound.length;
@@ -757,7 +800,7 @@ const keepalives = parser({
 
 const demux = parser({
   name: "classifyDatagram",
-  covers: ["classifyDatagram", "isRtcp"],
+  covers: ["classifyDatagram", "isRtcp", "isRtp"],
   domain: BYTES,
   seeds: [
     hex(byId(TRANSPORT.vectors, "V10").packet),
@@ -779,6 +822,9 @@ const demux = parser({
     const kind = classifyDatagram(datagram);
     const valid = parseRtpHeader(datagram, new RtpHeader()) === undefined;
     check(isRtcp(datagram) || kind !== "rtcp", () => "it is no RTCP");
+    check(isRtp(datagram) || kind !== "rtp", () => "it is no RTP");
+    check(!isRtp(datagram) || !isRtcp(datagram), () => "it is RTP and RTCP");
+    check(isRtp(datagram) || isRtcp(datagram) || !valid, () => "RTP is denied");
     check(
       parseDiscoveryRequest(datagram)?.form !== "74" || kind === "discovery-request",
       () => kind,
@@ -795,6 +841,7 @@ export const PACKET_PARSERS: readonly AnyParser[] = [
   ...ALL_ENCRYPTION_MODES.map(openRtpParser),
   ...ALL_ENCRYPTION_MODES.map(realCipherParser),
   rtcp,
+  ...ALL_ENCRYPTION_MODES.map(openRtcpParser),
   extensions,
   speaker,
   ...DISCOVERY_FORMS.map(discoveryParser),

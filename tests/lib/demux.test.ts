@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import test from "node:test";
-import { classifyDatagram, type DatagramKind, isRtcp } from "../../lib/demux.ts";
+import { classifyDatagram, type DatagramKind, isRtcp, isRtp } from "../../lib/demux.ts";
 import { discoveryRequest } from "../../lib/ip_discovery.ts";
 import {
   bitFlips,
@@ -107,6 +107,25 @@ test("isRtcp() knows the RTCP vectors and all packet types, and no audio", () =>
   assertEquals(isRtcp(hex("80c80000000000")), false);
 });
 
+test("isRtp() is version 2 and no RTCP, and what is too short to tell", () => {
+  for (const { id, kind, packet } of vectors) assertEquals(isRtp(hex(packet)), kind === "rtp", id);
+  for (let first = 0; first < 256; first++) {
+    for (let second = 0; second < 256; second++) {
+      const two = first >= 0x80 && first < 0xc0;
+      const rtcp = second >= 192 && second <= 223;
+      assertEquals(isRtp(Uint8Array.of(first, second)), two);
+      assertEquals(isRtp(Uint8Array.of(first, second, 0, 0, 0, 0, 0)), two);
+      assertEquals(isRtp(Uint8Array.of(first, second, 0, 0, 0, 0, 0, 0)), two && !rtcp);
+    }
+  }
+  for (const text of ["", "80", "90", "bf"]) assertEquals(isRtp(hex(text)), false, text);
+  for (const size of [70, 74]) {
+    const datagram = new Uint8Array(size);
+    datagram.set([0x80, 0x78]);
+    assertEquals(isRtp(datagram), true);
+  }
+});
+
 test("classifyDatagram() gives every input one of its kinds, and changes nothing", () => {
   const random = seededRandom(13);
   const inputs = Array.from({ length: 5000 }, (_, i) => randomBytes(random, i % 101));
@@ -118,6 +137,13 @@ test("classifyDatagram() gives every input one of its kinds, and changes nothing
     const kind = classifyDatagram(input);
     assert(KINDS.includes(kind), toHex(input));
     if (kind === "rtp" || kind === "rtcp") assertEquals(input[0] >>> 6, 2, toHex(input));
+    if (kind === "rtp" || kind === "rtcp") {
+      assertEquals([isRtp(input), isRtcp(input)], [
+        kind === "rtp",
+        kind === "rtcp",
+      ]);
+    }
+    assert(!(isRtp(input) && isRtcp(input)), toHex(input));
     assertEquals(input, before);
   }
 });

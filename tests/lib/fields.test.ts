@@ -4,6 +4,8 @@ import { inspect } from "node:util";
 import { PayloadError, RemoteProtocolError } from "../../lib/errors.ts";
 import {
   FLAG,
+  ID,
+  IDS,
   INTEGER,
   isInteger,
   isRecord,
@@ -16,8 +18,6 @@ import {
   PORT,
   readFields,
   type Rule,
-  secret,
-  SOME_TEXT,
   TEXT,
   TEXTS,
   U16,
@@ -34,10 +34,18 @@ function errorOf(rule: Rule, value: unknown): PayloadError {
   return assertThrows(() => read(rule, value), PayloadError);
 }
 
+const LONGEST = "x".repeat(128);
+
 /** For each rule its words, what it takes and what it refuses. */
 const RULES: readonly [rule: Rule, wanted: string, good: unknown[], bad: unknown[]][] = [
   [TEXT, "a string", ["", "x"], [1, true, [], ["x"], {}]],
-  [SOME_TEXT, "a string that is not empty", ["x", " "], ["", 1, true, ["x"], {}]],
+  [ID, "a string of 1 to 128 characters", ["x", " ", LONGEST], ["", 1, true, ["x"], {}]],
+  [
+    IDS,
+    "an array of strings of 1 to 128 characters",
+    [[], ["a", LONGEST]],
+    ["a", 1, {}, [""], ["a", `${LONGEST}x`], [1], ["a", null], [["a"]]],
+  ],
   [TEXTS, "an array of strings", [[], ["a", ""]], ["a", 1, {}, [1], ["a", null], [["a"]]]],
   [
     U32,
@@ -97,6 +105,14 @@ test("readFields() leaves out a lenient field that is wrong, whatever it is", ()
   }
 });
 
+test("A field that is nullable is made what is wanted, unless it is null", () => {
+  const rule = nullable({ ...U16, read: (value: number) => value === 0 ? undefined : -value });
+  assertEquals(read(rule, null), null);
+  assertEquals(read(rule, 7), -7);
+  assertEquals(readFields<{ x?: unknown }>(7, { x: 0 }, { x: rule }), {});
+  assertEquals(read(nullable(objects({ a: U16 })), null), null);
+});
+
 test("A field that is nullable and optional may be absent, whichever comes first", () => {
   for (const rule of [optional(nullable(U16)), nullable(optional(U16))]) {
     assertEquals(readFields<{ x?: unknown }>(7, {}, { x: rule }), {});
@@ -105,9 +121,16 @@ test("A field that is nullable and optional may be absent, whichever comes first
   }
 });
 
+test("An id of more than 128 characters is refused, or left out where it is lenient", () => {
+  const long = `${LONGEST}x`;
+  const wanted = `op 7: "x" must be ${ID.wanted}: got "${"x".repeat(80)}"`;
+  for (const rule of [ID, optional(ID)]) assertEquals(errorOf(rule, long).message, wanted);
+  assertEquals(read(lenient(ID), long), undefined);
+});
+
 test("objects() checks each field of each object", () => {
   const rule = objects<{ a: number; b?: string }>({ a: U16, b: optional(TEXT) });
-  for (const value of [[], [{ a: 1 }], [{ a: 1, b: "x" }, { a: 2, b: null, c: {} }]]) {
+  for (const value of [[], [{ a: 1 }], [{ a: 1, b: "x" }, { a: 2 }]]) {
     assertEquals(read(rule, value), value);
   }
   for (const value of [{}, { a: 1 }, [null], [[]], [{}], [{ a: 1 }, { a: -1 }], [{ a: 1, b: 2 }]]) {
@@ -119,11 +142,55 @@ test("objects() checks each field of each object", () => {
   }
 });
 
-test("secret() keeps the value out of the error, wherever one looks", () => {
-  for (const rule of [secret(U16), optional(secret(U16)), secret(optional(U16))]) {
+test("objects() hands out what has a rule, without what is null, in objects of its own", () => {
+  const rule = objects<{ a: number; b?: string; c: number | null; d: number }>({
+    a: U16,
+    b: optional(TEXT),
+    c: nullable(U16),
+    d: lenient(DOUBLED),
+  });
+  const items = [{ a: 1, b: null, c: null, d: 2, e: [] }, { a: 2, b: "x", c: 3, d: "2" }];
+  const before = structuredClone(items);
+  assertEquals(read(rule, items), [{ a: 1, c: null, d: 4 }, { a: 2, b: "x", c: 3 }]);
+  assertEquals(items, before);
+  assertEquals(read(optional(rule), items), read(rule, items));
+  assertEquals(read(objects({ x: rule }), [{ x: items }]), [{ x: read(rule, items) }]);
+});
+
+const DOUBLED: Rule = { ...U16, read: (value: number) => 2 * value };
+
+test("readFields() makes of a field what its rule reads, and leaves out undefined", () => {
+  for (const rule of [DOUBLED, optional(DOUBLED), lenient(DOUBLED)]) assertEquals(read(rule, 3), 6);
+  const positive: Rule = { ...U16, read: (value: number) => value === 0 ? undefined : value };
+  for (const rule of [positive, optional(positive), lenient(positive)]) {
+    assertEquals(readFields<{ x?: unknown }>(7, { x: 0 }, { x: rule }), {});
+    assertEquals(read(rule, 1), 1);
+  }
+  for (const falsy of [0, "", false, null]) {
+    assertEquals(read({ ...U16, read: () => falsy }, 1), falsy);
+  }
+});
+
+test("readFields() gives a rule's reader nothing that the rule does not accept", () => {
+  const given: unknown[] = [];
+  const rule: Rule = { ...U16, read: (value) => given.push(value) };
+  for (const value of [undefined, null, -1, "1"]) {
+    assertThrows(() => read(rule, value), PayloadError);
+    assertEquals(readFields<{ x?: unknown }>(7, { x: value }, { x: lenient(rule) }), {});
+  }
+  for (const value of [undefined, null]) {
+    assertEquals(readFields<{ x?: unknown }>(7, { x: value }, { x: optional(rule) }), {});
+  }
+  assertThrows(() => readFields(7, { x: 1, y: -1 }, { x: rule, y: U16 }), PayloadError);
+  assertEquals(given, []);
+});
+
+test("A secret's value is kept out of the error, wherever one looks", () => {
+  const secret = { ...U16, secret: true };
+  for (const rule of [secret, optional(secret), nullable(secret)]) {
     const error = errorOf(rule, "66d29164ee8cd919");
     const texts = [error.message, error.rule, error.stack, inspect(error), JSON.stringify(error)];
-    assertEquals(error.message, 'op 7: "x" must be an unsigned 16-bit integer: got another value');
+    assertEquals(error.message, `op 7: "x" must be ${rule.wanted}: got another value`);
     assertEquals(texts.join().includes("66d29164ee8cd919"), false);
   }
 });

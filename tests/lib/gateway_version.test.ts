@@ -15,19 +15,20 @@ test("GATEWAY_VERSIONS are 1 to 9; a client asks for 8, a URL without a version 
 test("versionTraits() change where the protocol's table of versions says so", () => {
   const rows = GATEWAY_VERSIONS.map((version) => {
     const traits = versionTraits(version);
-    const { wrappedHello, exactHello, speakingMask, numbered, channelId } = traits;
-    const flags = [wrappedHello, exactHello, speakingMask, numbered, channelId];
-    return `${version} ${traits.heartbeatAckOpcode} ${flags.map(Number).join("")}`;
+    const { wrappedHello, readyInterval, speakingMask, numbered, channelId } = traits;
+    const flags = [wrappedHello, readyInterval, speakingMask, numbered, channelId];
+    const { heartbeatAckOpcode, heartbeatShare } = traits;
+    return `${version} ${heartbeatAckOpcode} ${heartbeatShare} ${flags.map(Number).join("")}`;
   });
   assertEquals(rows, [
-    "1 3 00000",
-    "2 6 00000",
-    "3 6 10000",
-    "4 6 11100",
-    "5 6 11100",
-    "6 6 11100",
-    "7 6 11100",
-    "8 6 11110",
-    "9 6 11111",
+    "1 3 0.75 01000",
+    "2 6 0.75 01000",
+    "3 6 0.75 11000",
+    "4 6 1 10100",
+    "5 6 1 10100",
+    "6 6 1 10100",
+    "7 6 1 10100",
+    "8 6 1 10110",
+    "9 6 1 10111",
   ]);
 });

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import test from "node:test";
 import {
   counterKeepalive,
@@ -169,4 +169,17 @@ test("Keepalive measures a reply once", () => {
   client.next(100);
   assertEquals(client.acknowledge(1, 110), 10);
   assertEquals(client.acknowledge(1, 900), undefined);
+});
+
+test("Keepalive refuses a form whose answers tell nothing, or that is none", () => {
+  for (const form of ["ssrc", "pong", "counter", "", "Official", null, 1]) {
+    const { message } = assertThrows(
+      () => new Keepalive(form as MeasuredKeepaliveForm),
+      RangeError,
+    );
+    assertEquals(
+      message,
+      `Cannot use keepalive ${form}: it is one of official, counter-le, counter-be`,
+    );
+  }
 });

@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import test from "node:test";
 import { inspect } from "node:util";
 import { PayloadError } from "../../lib/errors.ts";
+import { GATEWAY_VERSIONS } from "../../lib/gateway_version.ts";
 import type { VoiceMessage } from "../../lib/messages.ts";
 import { decodeMessage } from "../../lib/messages.ts";
 import { VoiceOpcodes } from "../../lib/opcodes.ts";
@@ -25,13 +26,20 @@ const KEY = Array.from({ length: 32 }, (_, i) => 251 - i);
 const WRONG: Record<string, readonly unknown[]> = {
   "a string": [true, 7, ["x"], {}],
   "a string that is not empty": [true, 7, "", ["x"], {}],
+  "a string of 1 to 128 characters": [true, 7, "", ["x"], {}],
+  "an array of strings of 1 to 128 characters": [
+    ...[true, 7, "x", {}, [7], [""], ["x", "x".repeat(129)], ["x", null], [["x"]]],
+  ],
+  "an IP address": [
+    ...[true, 7, "", "x", "localhost", "1.2.3", "1.2.3.256", "1.2.3.4 ", "[::1]", "::1%0", ":"],
+    ...[["127.0.0.1"], {}],
+  ],
   "an array of strings": [true, 7, "x", {}, [7], ["x", null], [["x"]]],
   "an array of objects with valid fields": [true, 7, "x", {}, [null], ["x"], [[]]],
-  "an object or a string": [true, 7, []],
+  "an object": [true, 7, "x", [], [{}]],
   "an unsigned 32-bit integer": [true, "1", -1, 0.5, 2 ** 32, [1], {}],
   "an unsigned 16-bit integer": [true, "1", -1, 0.5, 2 ** 16, [1], {}],
   "an unsigned integer": [true, "1", -1, 0.5, 2 ** 53, [1], {}],
-  "an unsigned integer or null": [true, "1", -1, 0.5, 2 ** 53, [1], {}],
   "an integer of 1 to 65535": [true, "1", -1, 0, 0.5, 2 ** 16, [1], {}],
   "an integer of -1 to 65535": [true, "1", -2, 0.5, 2 ** 16, [1], {}],
   "an integer": [true, "x", "", 0.5, "0.5", 2 ** 53, [1], {}],
@@ -56,27 +64,48 @@ interface Example {
   readonly optional?: Fields;
   /** Fields on which nothing depends: left out where they are wrong, too. */
   readonly lenient?: Fields;
-  /** Fields that may be null, and then are. */
+  /** The same, but that they may be null, and then are. */
   readonly nullable?: Fields;
   /** Fields whose value no error shows. */
   readonly hidden?: readonly string[];
 }
 
-const STREAM = { type: "video", rid: "100", quality: 100, active: true, ssrc: 2, rtx_ssrc: 3 };
+const STREAM = {
+  type: "video",
+  rid: "100",
+  quality: 100,
+  active: true,
+  ssrc: 2,
+  rtx_ssrc: 3,
+  max_bitrate: 2_500_000,
+  max_framerate: 29.97,
+  max_resolution: { type: "fixed", width: 1280, height: 720 },
+};
 const CODEC = {
   name: "H264",
   type: "video",
   priority: 1000,
   payload_type: 103,
   rtx_payload_type: 104,
+  encode: true,
+  decode: false,
 };
 const UDP = { address: "203.0.113.7", port: 50004, mode: "aead_aes256_gcm_rtpsize" };
 const TEXT = "a string";
-const SOME_TEXT = "a string that is not empty";
+const ID = "a string of 1 to 128 characters";
 const TEXTS = "an array of strings";
 const OBJECTS = "an array of objects with valid fields";
 const U32 = "an unsigned 32-bit integer";
 const U16 = "an unsigned 16-bit integer";
+const DESCRIPTION = {
+  mode: "m",
+  dave_protocol_version: 1,
+  secure_frames_version: 0,
+  audio_codec: "opus",
+  video_codec: "H264",
+  media_session_id: "89f1d62f166b948746f7646713d39dbb",
+  keyframe_interval: 0.5,
+};
 const TRANSITION = { d: { transition_id: 10 }, required: { transition_id: U16 } };
 
 const EXAMPLES: readonly Example[] = [
@@ -94,13 +123,13 @@ const EXAMPLES: readonly Example[] = [
       streams: [STREAM, {}],
     },
     required: {
-      server_id: SOME_TEXT,
-      user_id: SOME_TEXT,
-      session_id: SOME_TEXT,
-      token: SOME_TEXT,
+      server_id: ID,
+      user_id: ID,
+      session_id: ID,
+      token: "a string that is not empty",
     },
     optional: {
-      channel_id: SOME_TEXT,
+      channel_id: ID,
       max_dave_protocol_version: U16,
       video: "a boolean",
       streams: OBJECTS,
@@ -118,7 +147,7 @@ const EXAMPLES: readonly Example[] = [
       rtc_connection_id: "d6b92f64-40df-48eb-8bce-7facb043149a",
       experiments: ["fixed_keyframe_interval"],
     },
-    required: { protocol: TEXT, data: "an object or a string" },
+    required: { protocol: TEXT, data: "an object" },
     optional: { sdp: TEXT, codecs: OBJECTS, rtc_connection_id: TEXT, experiments: TEXTS },
   },
   {
@@ -134,7 +163,7 @@ const EXAMPLES: readonly Example[] = [
       streams: [STREAM],
     },
     required: { ssrc: U32, port: "an integer of 1 to 65535", modes: TEXTS },
-    optional: { ip: SOME_TEXT },
+    optional: { ip: "an IP address" },
     lenient: { heartbeat_interval: "a number", experiments: TEXTS, streams: OBJECTS },
   },
   {
@@ -147,25 +176,17 @@ const EXAMPLES: readonly Example[] = [
   {
     op: VoiceOpcodes.SessionDescription,
     direction: "receive",
-    d: {
-      mode: "m",
-      secret_key: KEY,
-      dave_protocol_version: 1,
-      audio_codec: "opus",
-      video_codec: "H264",
-      media_session_id: "89f1d62f166b948746f7646713d39dbb",
-    },
-    read: {
-      mode: "m",
-      secret_key: Uint8Array.from(KEY),
-      dave_protocol_version: 1,
-      audio_codec: "opus",
-      video_codec: "H264",
-      media_session_id: "89f1d62f166b948746f7646713d39dbb",
-    },
+    d: { ...DESCRIPTION, secret_key: KEY },
+    read: { ...DESCRIPTION, secret_key: Uint8Array.from(KEY) },
     required: { mode: TEXT, secret_key: "an array of 32 bytes" },
     optional: { dave_protocol_version: "an unsigned integer" },
-    lenient: { audio_codec: TEXT, video_codec: TEXT, media_session_id: TEXT },
+    lenient: {
+      secure_frames_version: "an unsigned integer",
+      audio_codec: TEXT,
+      video_codec: TEXT,
+      media_session_id: TEXT,
+      keyframe_interval: "a number",
+    },
     hidden: ["secret_key"],
   },
   {
@@ -179,7 +200,7 @@ const EXAMPLES: readonly Example[] = [
     op: VoiceOpcodes.Speaking,
     direction: "receive",
     d: { user_id: USER, ssrc: 2, speaking: 5 },
-    required: { user_id: TEXT, ssrc: U32, speaking: "a bit mask" },
+    required: { user_id: ID, ssrc: U32, speaking: "a bit mask" },
   },
   {
     op: VoiceOpcodes.HeartbeatAck,
@@ -197,8 +218,8 @@ const EXAMPLES: readonly Example[] = [
       token: TOKEN,
       seq_ack: 0,
     },
-    required: { server_id: SOME_TEXT, session_id: SOME_TEXT, token: SOME_TEXT },
-    optional: { channel_id: SOME_TEXT, seq_ack: "an integer of -1 to 65535" },
+    required: { server_id: ID, session_id: ID, token: "a string that is not empty" },
+    optional: { channel_id: ID, seq_ack: "an integer of -1 to 65535" },
     hidden: ["token"],
   },
   {
@@ -212,7 +233,7 @@ const EXAMPLES: readonly Example[] = [
     op: VoiceOpcodes.ClientsConnect,
     direction: "receive",
     d: { user_ids: [USER, "1"] },
-    required: { user_ids: TEXTS },
+    required: { user_ids: "an array of strings of 1 to 128 characters" },
   },
   {
     op: VoiceOpcodes.Video,
@@ -225,14 +246,14 @@ const EXAMPLES: readonly Example[] = [
     op: VoiceOpcodes.Video,
     direction: "receive",
     d: { user_id: USER, audio_ssrc: 1, video_ssrc: 2, streams: [STREAM] },
-    required: { user_id: TEXT, audio_ssrc: U32 },
+    required: { user_id: ID, audio_ssrc: U32 },
     lenient: { video_ssrc: U32, streams: OBJECTS },
   },
   {
     op: VoiceOpcodes.ClientDisconnect,
     direction: "receive",
     d: { user_id: USER },
-    required: { user_id: TEXT },
+    required: { user_id: ID },
   },
   {
     op: VoiceOpcodes.SessionUpdate,
@@ -261,15 +282,15 @@ const EXAMPLES: readonly Example[] = [
     op: VoiceOpcodes.ClientFlags,
     direction: "receive",
     d: { user_id: USER, flags: 3 },
-    required: { user_id: TEXT },
-    nullable: { flags: "an unsigned integer or null" },
+    required: { user_id: ID },
+    nullable: { flags: "an unsigned integer" },
   },
   {
     op: VoiceOpcodes.ClientPlatform,
     direction: "receive",
     d: { user_id: USER, platform: 0 },
-    required: { user_id: TEXT },
-    nullable: { platform: "an unsigned integer or null" },
+    required: { user_id: ID },
+    nullable: { platform: "an unsigned integer" },
   },
   {
     op: VoiceOpcodes.DavePrepareTransition,
@@ -428,21 +449,18 @@ for (const example of EXAMPLES) {
     for (const [field, wanted] of Object.entries(optional) as [string, string][]) {
       check(field, wanted, WRONG[wanted]);
     }
-    for (const [field, wanted] of Object.entries(nullable) as [string, string][]) {
-      check(field, wanted, [undefined, ...WRONG[wanted]]);
-    }
   });
 
   test(`${name} leaves out what is optional and absent or null, and keeps what may be null`, () => {
-    const defaults: Fields = op === VoiceOpcodes.Speaking && direction === "send"
-      ? { delay: 0, ssrc: 0 }
-      : {};
-    for (const field of Object.keys({ ...optional, ...lenient })) {
-      const expected = { ...without(normal, field), ...defaults, ...without(normal, field) };
+    for (const field of Object.keys({ ...optional, ...lenient, ...nullable })) {
+      const expected = without(normal, field);
       assertEquals(read(direction, op, without(d, field)), expected, field);
+      if (field in nullable) continue;
       assertEquals(read(direction, op, { ...d, [field]: null }), expected, field);
     }
-    for (const [field, wanted] of Object.entries(lenient) as [string, string][]) {
+    for (
+      const [field, wanted] of Object.entries({ ...lenient, ...nullable }) as [string, string][]
+    ) {
       for (const value of WRONG[wanted]) {
         assertEquals(read(direction, op, { ...d, [field]: value }), without(normal, field));
       }
@@ -478,14 +496,62 @@ test("Select Protocol's data is checked where the protocol is udp", () => {
       assertEquals(message, `op 1: "data.${field}" must be ${wanted}: got ${shown(value)}`);
     }
   }
-  const { message } = errorOf("send", 1, { protocol: "udp", data: "a=ice-ufrag" });
-  assertEquals(message, 'op 1: "data" must be an object');
   assertEquals(read({ protocol: "udp", data: { ...UDP, other: 1 } }), {
     protocol: "udp",
     data: UDP,
   });
-  for (const data of ["a=ice-ufrag", {}]) {
-    assertEquals(read({ protocol: "webrtc", data }), { protocol: "webrtc", data });
+});
+
+test("Select Protocol's data is text or nothing where the protocol is another one", () => {
+  const read = (d: unknown) => READ.send({ op: 1, d })?.d;
+  for (const protocol of ["webrtc", "webrtc-p2p", "UDP", ""]) {
+    for (const data of ["a=ice-ufrag", ""]) {
+      assertEquals(read({ protocol, data, sdp: "v=0" }), { protocol, data, sdp: "v=0" });
+    }
+    for (const data of [undefined, null, UDP, ...WRONG[TEXT]]) {
+      assertEquals(read({ protocol, data }), { protocol });
+    }
+  }
+});
+
+test("Select Protocol's protocol is read before anything else", () => {
+  for (const protocol of [undefined, null, ...WRONG[TEXT]]) {
+    const { field } = errorOf("send", 1, { data: 7, codecs: 7, sdp: 7, protocol });
+    assertEquals(field, "protocol");
+  }
+  assertEquals(
+    errorOf("send", 1, { protocol: "udp", data: { ...UDP, port: -1 } }).field,
+    "data.port",
+  );
+});
+
+test("Ids have 1 to 128 characters in every payload that has one", () => {
+  const [longest, long] = ["x".repeat(128), "x".repeat(129)];
+  for (const { op, direction, d, read: normal = d, required, optional } of EXAMPLES) {
+    for (const [field, wanted] of Object.entries({ ...required, ...optional })) {
+      if (wanted !== ID) continue;
+      const taken = read(direction, op, { ...d, [field]: longest });
+      assertEquals(taken, { ...normal, [field]: longest });
+      const { rule } = errorOf(direction, op, { ...d, [field]: long });
+      assertEquals(rule, `"${field}" must be ${ID}`);
+    }
+  }
+  assertEquals(read("receive", 11, { user_ids: [longest] }), { user_ids: [longest] });
+});
+
+test("Ready's ip is an IPv4 or IPv6 address, or absent", () => {
+  const ready = { ssrc: 1, port: 1, modes: [] };
+  for (const ip of ["0.0.0.0", "203.0.113.7", "::", "2001:db8::1", "::ffff:203.0.113.7"]) {
+    assertEquals(read("receive", 2, { ...ready, ip }), { ...ready, ip });
+  }
+});
+
+test("A binary message with an opcode of JSON messages is not known", () => {
+  for (const direction of DIRECTIONS) {
+    for (let op = 0; op < 256; op++) {
+      const found = READ[direction]({ op, d: Uint8Array.of(1) });
+      assertEquals(found !== undefined, BINARY[direction].includes(op), `op ${op}`);
+    }
   }
 });
 
@@ -504,7 +570,25 @@ test("A codec needs its name only, a stream nothing", () => {
   for (const field of Object.keys(STREAM)) {
     const video = { audio_ssrc: 1, video_ssrc: 2 };
     read("send", 12, { ...video, streams: [{ ...STREAM, [field]: undefined }] });
-    errorOf("send", 12, { ...video, streams: [{ ...STREAM, [field]: {} }] });
+    errorOf("send", 12, { ...video, streams: [{ ...STREAM, [field]: [] }] });
+  }
+  for (const field of Object.keys(CODEC)) {
+    errorOf("send", 14, { codecs: [{ ...CODEC, [field]: [] }] });
+  }
+});
+
+test("Codecs and streams are handed out without what is null or not known", () => {
+  const unknown = { nobody: { knows: [] }, constructor: 1 };
+  const codecs = [{ ...CODEC, ...unknown, priority: null, encode: null, rtx_payload_type: null }];
+  const known = without(without(CODEC, "priority"), "encode");
+  const normalCodecs = [{ ...known, rtx_payload_type: null }];
+  assertEquals(read("send", 14, { codecs }), { codecs: normalCodecs });
+  const select = { protocol: "udp", data: UDP };
+  assertEquals(read("send", 1, { ...select, codecs }), { ...select, codecs: normalCodecs });
+  const streams = [{ ...STREAM, ...unknown, rid: null }, { max_resolution: null, ...unknown }];
+  const normalStreams = [without(STREAM, "rid"), {}];
+  for (const { op, direction, d } of EXAMPLES.filter(({ d }) => "streams" in d)) {
+    assertEquals(read(direction, op, { ...d, streams }), { ...d, streams: normalStreams });
   }
 });
 
@@ -521,7 +605,7 @@ test("Speaking is a bit mask, or the boolean of the first versions", () => {
       speaking: flags,
     });
   }
-  assertEquals(read("send", 5, { speaking: 1 }), { speaking: 1, delay: 0, ssrc: 0 });
+  assertEquals(read("send", 5, { speaking: 1 }), { speaking: 1 });
 });
 
 test("A heartbeat is an object or a bare nonce; a seq_ack of -1 is none", () => {
@@ -550,6 +634,22 @@ test("A heartbeat ACK is an object or a bare nonce, as a number or as text", () 
   }
   for (const d of ["", "x", "0.5", 0.5, null, [], {}, { t: null }]) {
     assertEquals(errorOf("receive", 6, d).rule, '"t" must be an integer');
+  }
+});
+
+test("Op 3 of a server answers a heartbeat in version 1, and asks for one in the others", () => {
+  for (const version of GATEWAY_VERSIONS) {
+    for (const d of [7, "7", { t: 7 }]) {
+      const expected: VoiceMessage = version === 1 ? { op: 6, d: { t: 7 } } : { op: 3, d };
+      assertEquals<unknown>(readReceivePayload({ op: 3, d }, version), expected);
+      assertEquals(readReceivePayload({ op: 6, d }, version), { op: 6, d: { t: 7 } });
+    }
+    if (version > 1) continue;
+    const { op, rule } = assertThrows(
+      () => readReceivePayload({ op: 3, d: null }, version),
+      PayloadError,
+    );
+    assertEquals([op, rule], [6, '"t" must be an integer']);
   }
 });
 

@@ -3,13 +3,14 @@ import test from "node:test";
 import { inspect } from "node:util";
 import { nobleAead } from "../../lib/aead.ts";
 import { LocalProtocolError, VoiceConnectError } from "../../lib/errors.ts";
+import { GATEWAY_VERSIONS } from "../../lib/gateway_version.ts";
 import type { Input, Output, SessionEvent } from "../../lib/io.ts";
-import { discoveryRequest, discoveryResponse } from "../../lib/ip_discovery.ts";
+import { DISCOVERY_FORMS, discoveryRequest, discoveryResponse } from "../../lib/ip_discovery.ts";
 import { keepaliveReply, parseKeepalive } from "../../lib/keepalive.ts";
 import { NonceCounter } from "../../lib/nonce.ts";
-import { type EncryptionMode, PacketCipher } from "../../lib/packet.ts";
-import { parseRtpHeader, readU32, RtpHeader, writeRtpHeader } from "../../lib/rtp_header.ts";
-import { VoiceSession } from "../../lib/session.ts";
+import { type EncryptionMode, PacketCipher, SEALING_MODES } from "../../lib/packet.ts";
+import { parseRtpHeader, readU32, RtpHeader } from "../../lib/rtp_header.ts";
+import { type SessionOptions, VoiceSession } from "../../lib/session.ts";
 import type { State } from "../../lib/state.ts";
 import {
   actionsOf,
@@ -223,22 +224,46 @@ test("VoiceSession asks for the client's preference among the modes", () => {
   assertEquals(driver.session.mode, MODES[1]);
 });
 
-test("VoiceSession opens plain packets where it was asked to, and sends none", () => {
-  const driver = driveTo("identifying", new Driver({ modes: ["plain"] }));
-  driver.message(2, { ...READY, modes: [...MODES, "plain"] });
-  driver.feed({ type: "udpOpen", id: driver.udpId });
-  driver.datagram(discoveryResponse(SSRC, ADDRESS));
-  driver.message(4, { mode: "plain", secret_key: KEY });
-  const { session } = driver;
-  assertEquals([session.state, session.mode], ["connected", "plain"]);
-  const opus = Uint8Array.of(0xf8, 0xff, 0xfe);
-  const datagram = new Uint8Array(15);
-  writeRtpHeader(datagram, 1, 960, SSRC + 1);
-  datagram.set(opus, 12);
-  const into = new Uint8Array(15);
-  assertEquals(into.slice(0, session.depacketize(datagram, into)), opus);
-  assertThrows(() => session.packetize(opus, new Uint8Array(64)), LocalProtocolError, "plain");
-  assertEquals(session.counters.sent, 0);
+test("VoiceSession has no plain packets: neither asked for nor offered", () => {
+  for (const modes of [["plain"], [MODES[0], "plain"]] as EncryptionMode[][]) {
+    const { message } = assertThrows(() => new Driver({ modes }), RangeError);
+    assertEquals(message, `Cannot use modes plain: it is one of ${SEALING_MODES.join(", ")}`);
+  }
+  const offered = driveTo("identifying");
+  offered.message(2, { ...READY, modes: ["plain"] });
+  assertEquals(errorOf(offered).code, "no-shared-mode");
+  const all = driveTo("discovering", new Driver({ modes: SEALING_MODES }));
+  all.datagram(discoveryResponse(SSRC, ADDRESS));
+  all.message(4, { mode: "plain", secret_key: KEY });
+  assertEquals(errorOf(all).code, "no-shared-mode");
+});
+
+test("VoiceSession takes every choice of its options, and refuses anything else", () => {
+  const make = (options: object) => new Driver(options as Partial<SessionOptions>);
+  for (const gatewayVersion of GATEWAY_VERSIONS) make({ gatewayVersion });
+  for (const mode of SEALING_MODES) make({ modes: [mode] });
+  make({ modes: SEALING_MODES });
+  for (const discovery of DISCOVERY_FORMS) make({ discovery });
+  for (const keepalive of ["official", "counter-le", "counter-be"]) make({ keepalive });
+  const choice = { gatewayVersion: undefined, modes: undefined, discovery: undefined };
+  make({ ...choice, keepalive: undefined });
+  const wrong: readonly [option: string, values: readonly unknown[]][] = [
+    ["gatewayVersion", [0, 10, -1, 8.5, NaN, "8", null, true]],
+    ["discovery", ["", "75", "70", "74 ", 74, null]],
+    ["keepalive", ["", "counter", "ssrc", "pong", "Official", 1, null]],
+  ];
+  for (const [option, values] of wrong) {
+    for (const value of values) {
+      const { message } = assertThrows(() => make({ [option]: value }), RangeError);
+      assert(message.startsWith(`Cannot use ${option} ${value}: it is one of `), message);
+    }
+  }
+  for (const mode of ["", "aes", "AEAD_AES256_GCM_RTPSIZE", "constructor", 1, null, undefined]) {
+    for (const modes of [[mode], [MODES[0], mode]]) {
+      assertThrows(() => make({ modes }), RangeError, `Cannot use modes ${mode}: it is one of `);
+    }
+  }
+  assertThrows(() => make({ modes: [] }), RangeError, "Cannot use modes: the list is empty");
 });
 
 test("VoiceSession closes where no mode is shared, and shows both lists", () => {
@@ -513,7 +538,7 @@ test("VoiceSession ignores and counts wrong answers to IP discovery", () => {
 test("VoiceSession tries UDP anew, with all requests, in each handshake", () => {
   const driver = driveTo("discovering");
   driver.wait(3_100);
-  driver.close(1006);
+  driver.close(4015);
   driver.wait(0);
   driver.open();
   driver.message(2, READY);

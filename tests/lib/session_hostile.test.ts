@@ -64,7 +64,7 @@ for (const step of STEPS) {
     const driver = driveTo(step);
     const open = step !== "connecting" && step !== "reconnecting";
     const texts = [
-      ...["", "{", "\0", "[]", "null", "8", '"op"', "{}", '{"op":"8"}', '{"op":-1}', '{"op":1e3}'],
+      ...["", "{", "\0", "[]", "null", "8", '"op"', "{}", '{"op":"8"}', '{"op":-1}', '{"op":0.5}'],
       ...JSON_KINDS.map((kind) => JSON.stringify(kind)),
     ];
     for (const data of [...texts, ...["", "00", "0001"].map(hex)]) {
@@ -119,6 +119,22 @@ for (const [op, d, fields] of PAYLOADS) {
     }
   });
 }
+
+test("VoiceSession passes over opcodes that nobody knows, in JSON and in binary frames", () => {
+  for (const step of STEPS) {
+    const driver = driveTo(step);
+    for (const op of [33, 255, 256, 1000, 2 ** 53 - 1]) {
+      for (const d of [undefined, ...JSON_KINDS]) {
+        assertEquals(actionsOf(driver.message(op, d, 7)), []);
+      }
+    }
+    for (let op = 33; op < 256; op++) {
+      assertEquals(actionsOf(driver.text(Uint8Array.of(0, 1, op, 7))), []);
+    }
+    assertEquals(driver.events.filter(({ type }) => type === "malformed"), []);
+    assertEquals(driver.session.state, step);
+  }
+});
 
 test("VoiceSession takes messages out of turn for malformed", () => {
   for (

@@ -12,6 +12,7 @@ import {
   ADDRESS,
   CHANNEL,
   DESCRIPTION,
+  DIRECT,
   Driver,
   driveTo,
   GUILD,
@@ -26,6 +27,7 @@ import {
   STEPS,
   TOKEN,
   URL_V8,
+  USER,
   voiceServer,
   voiceState,
 } from "../tools/driver.ts";
@@ -81,6 +83,13 @@ function assertFewGatewayMessages(driver: Driver, what: string): void {
   }
 }
 
+/** Between Identify and the key, a code of the network leads to a fresh join, not to a Resume. */
+function actionAt(step: Step, code: number): string {
+  const action = CODES.find(([other]) => other === code)![1];
+  const begun = step === "identifying" || step === "discovering" || step === "selecting";
+  return action === "resume" && begun && code < 4000 ? "rejoin" : action;
+}
+
 /** Runs a plan and returns what became of the session: `connected` or the error's code. */
 function run(plan: Plan, gateway: boolean, what: string): { driver: Driver; result: string } {
   const driver = new Driver();
@@ -122,15 +131,15 @@ for (const step of STEPS) {
   });
 
   test(`VoiceSession ends in time when no new voice server is named after a close while ${step}`, () => {
-    for (const [code, action] of CODES) {
+    const expected: Record<string, string> = {
+      stop: "closed",
+      resume: "connected",
+      rejoin: "timeout",
+      wait: "disconnected",
+    };
+    for (const [code] of CODES) {
       const { result } = run(closeAt(step, code, false), false, `${code}`);
-      const expected = {
-        stop: "closed",
-        resume: "connected",
-        rejoin: "timeout",
-        wait: "disconnected",
-      };
-      assertEquals(result, expected[action], `${code}`);
+      assertEquals(result, expected[actionAt(step, code)], `${code}`);
     }
   });
 
@@ -192,16 +201,146 @@ test("VoiceSession tells of each close with code and reason", () => {
   assertEquals(driver.events.at(-1), disconnected);
 });
 
-test("VoiceSession identifies anew where no session is established yet", () => {
-  for (const step of ["connecting", "identifying", "discovering", "selecting"] as const) {
-    const driver = driveTo(step);
-    const from = driver.log.length;
-    driver.close(1006);
-    assertEquals(driver.session.state, "connecting");
-    driver.wait(0);
-    driver.open();
-    assertEquals(driver.sent(from).map(({ op }) => op), [0], step);
+const BEFORE_KEY = ["connecting", "identifying", "discovering", "selecting"] as const;
+const BEGUN = BEFORE_KEY.slice(1);
+const NETWORK_CODES = [1001, 1002, 1005, 1006, 1011, 1012, 1015, 3000, 3999];
+const SERVER_CODES = [4000, 4013, 4015, 4800, 4900];
+
+/** Takes a session to a step with a server that the caller has given. */
+function driveDirectly(step: Step, heartbeat_interval = 13_750): Driver {
+  const driver = new Driver();
+  driver.feed(DIRECT);
+  const path: readonly (() => void)[] = [
+    () => {
+      driver.open();
+      driver.message(8, { heartbeat_interval });
+    },
+    () => {
+      driver.message(2, READY);
+      driver.feed({ type: "udpOpen", id: driver.udpId });
+    },
+    () => driver.datagram(discoveryResponse(SSRC, ADDRESS)),
+  ];
+  for (const advance of path.slice(0, STEPS.indexOf(step))) advance();
+  assertEquals(driver.session.state, step);
+  return driver;
+}
+
+/** The handshake starts again with the session as it was. */
+function assertIdentifiesAnew(driver: Driver, from: number, what: string): void {
+  assertEquals(driver.session.state, "connecting", what);
+  driver.wait(0);
+  driver.open();
+  const [identify, ...rest] = driver.sent(from).filter(({ op }) => op !== 3);
+  const { op, d } = identify;
+  assertEquals([op, d.session_id, d.token, rest], [0, SESSION_ID, TOKEN, []], what);
+}
+
+/** It leaves and joins by the main gateway, and identifies with nothing but what that says. */
+function assertRejoins(driver: Driver, from: number, what: string): void {
+  assertEquals(driver.session.state, "signalling", what);
+  driver.wait(1000);
+  const since = driver.log.slice(from).map(({ output }) => output);
+  const channels = since.flatMap((output) =>
+    output.type === "sendGateway" ? [output.payload.d.channel_id] : []
+  );
+  assertEquals(channels, [null, CHANNEL], what);
+  assertEquals(since.filter(({ type }) => type === "openWebSocket"), [], what);
+  driver.feed(voiceServer("new"));
+  assertEquals(driver.session.state, "signalling", what);
+  const data = { guild_id: GUILD, user_id: USER, channel_id: CHANNEL, session_id: "s2" };
+  driver.feed({ type: "voiceState", data });
+  const [{ op, d }] = sentBy(driver.open());
+  assertEquals([op, d.session_id, d.token], [0, "s2", "new"], what);
+}
+
+test("VoiceSession identifies anew where the network fails before it has identified", () => {
+  for (const code of [...NETWORK_CODES, ...SERVER_CODES]) {
+    for (const driver of [driveTo("connecting"), driveDirectly("connecting")]) {
+      const from = driver.log.length;
+      driver.close(code);
+      assertIdentifiesAnew(driver, from, `${code}`);
+    }
   }
+});
+
+// eris#1448: the server may know the session by then, and closes a second Identify with 4006.
+test("VoiceSession rejoins where the network fails between Identify and the key", () => {
+  for (const step of BEGUN) {
+    for (const code of NETWORK_CODES) {
+      const driver = driveTo(step);
+      const from = driver.log.length;
+      driver.close(code);
+      assertRejoins(driver, from, `${code} while ${step}`);
+    }
+  }
+});
+
+test("VoiceSession identifies anew where the server fails before there is a key", () => {
+  for (const step of BEFORE_KEY) {
+    for (const code of SERVER_CODES) {
+      const driver = driveTo(step);
+      const from = driver.log.length;
+      driver.close(code);
+      assertIdentifiesAnew(driver, from, `${code} while ${step}`);
+    }
+  }
+});
+
+test("VoiceSession identifies anew with a server it was given, whatever failed before the key", () => {
+  for (const step of BEFORE_KEY) {
+    for (const code of [...NETWORK_CODES, ...SERVER_CODES]) {
+      const driver = driveDirectly(step);
+      const from = driver.log.length;
+      driver.close(code);
+      assertIdentifiesAnew(driver, from, `${code} while ${step}`);
+    }
+  }
+});
+
+test("VoiceSession ends with a normal closure in each step of the handshake", () => {
+  for (const step of BEFORE_KEY) {
+    for (const driver of [driveTo(step), driveDirectly(step)]) {
+      driver.close(1000);
+      assertEquals([driver.session.state, closings(driver)[0].closeCode], ["closed", 1000]);
+    }
+  }
+});
+
+/** Milliseconds after which a server is given up that answers no heartbeat, or says nothing. */
+const SILENCES: readonly (readonly [step: Step, heartbeat: number, silence: number])[] = [
+  ["identifying", 1000, 3000],
+  ["discovering", 1000, 3000],
+  ["selecting", 1000, 3000],
+  ["identifying", 60_000, 10_000],
+  ["selecting", 60_000, 10_000],
+];
+
+test("VoiceSession treats a silent server between Identify and the key like a failed network", () => {
+  for (const [step, heartbeat_interval, silence] of SILENCES) {
+    const what = `${step} for ${silence} ms`;
+    const joined = driveTo(step);
+    joined.message(8, { heartbeat_interval });
+    const given = driveDirectly(step, heartbeat_interval);
+    for (const driver of [joined, given]) {
+      driver.wait(silence - 1);
+      assertEquals(driver.session.state, step, what);
+      const from = driver.log.length;
+      const websocket = driver.websocketId;
+      const outputs = driver.wait(1);
+      const closed = outputs.filter(({ type }) => type === "closeWebSocket");
+      assertEquals(closed, [{ type: "closeWebSocket", id: websocket, code: 4900 }], what);
+      if (driver === joined) assertRejoins(driver, from, what);
+      else assertIdentifiesAnew(driver, from, what);
+    }
+  }
+});
+
+test("VoiceSession opens its WebSocket again where it was silent from the start", () => {
+  const driver = driveTo("connecting");
+  const from = driver.log.length;
+  driver.wait(10_000);
+  assertIdentifiesAnew(driver, from, "silent");
 });
 
 test("VoiceSession leaves and joins with op 4 after 4006, and never uses the old data again", () => {

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import test from "node:test";
 import { nobleAead } from "../../lib/aead.ts";
 import type { Output } from "../../lib/io.ts";
@@ -172,17 +172,29 @@ test("VoiceSession counts RTP and RTCP that come while it awaits a response", ()
   assertEquals(driver.session.state, "discovering");
 });
 
-test("UdpPath measures the round trip of the echo of a counter", () => {
-  const { path, drain, outbox } = setup({ keepalive: "counter" });
-  path.keepAlive(0);
-  assertEquals(outbox.poll(), { type: "transmit", id: 4, datagram: counterKeepalive(1) });
-  drain();
-  assertEquals(path.receive(keepaliveReply(1), 20), "stale-keepalive");
-  assertEquals(path.receive(counterKeepalive(2), 20), "stale-keepalive");
-  assertEquals(path.receive(counterKeepalive(1), 30), undefined);
-  outbox.poll();
-  assertEquals(outbox.poll(), { type: "event", event: { type: "keepalive", roundTrip: 30 } });
-  assertEquals(path.receive(counterKeepalive(1), 40), "stale-keepalive");
+for (const form of ["counter-le", "counter-be"] as const) {
+  test(`UdpPath measures the round trip of the echo of a counter: ${form}`, () => {
+    const echo = (count: number) => counterKeepalive(count, form);
+    const { path, drain, outbox } = setup({ keepalive: form });
+    path.keepAlive(0);
+    assertEquals(outbox.poll(), { type: "transmit", id: 4, datagram: echo(1) });
+    drain();
+    assertEquals(path.receive(keepaliveReply(1), 20), "stale-keepalive");
+    assertEquals(path.receive(echo(2), 20), "stale-keepalive");
+    assertEquals(path.receive(echo(1), 30), undefined);
+    outbox.poll();
+    assertEquals(outbox.poll(), { type: "event", event: { type: "keepalive", roundTrip: 30 } });
+    assertEquals(path.receive(echo(1), 40), "stale-keepalive");
+  });
+}
+
+test("VoiceSession.depacketize() takes no echo of a counter for RTP", () => {
+  const driver = driveTo("connected", new Driver({ keepalive: "counter-le" }));
+  for (let count = 1; count <= 300; count++) {
+    const into = new Uint8Array(64);
+    assertEquals(driver.session.depacketize(counterKeepalive(count), into), -1, `${count}`);
+  }
+  assertEquals(driver.session.counters.dropped, {});
 });
 
 test("UdpPath takes an echo for unknown where it sends the official form", () => {
@@ -192,9 +204,34 @@ test("UdpPath takes an echo for unknown where it sends the official form", () =>
 });
 
 test("VoiceSession sends the keepalives that it was told to", () => {
-  const driver = driveTo("connected", new Driver({ keepalive: "counter" }));
-  const sent = driver.wait(0).flatMap((output) =>
-    output.type === "transmit" ? [toHex(output.datagram)] : []
-  );
-  assertEquals(sent, ["0100000000000000"]);
+  const forms = [
+    ["official", "1337cafe00000001"],
+    ["counter-le", "0100000000000000"],
+    ["counter-be", "0000000000000001"],
+  ] as const;
+  for (const [keepalive, expected] of forms) {
+    const driver = driveTo("connected", new Driver({ keepalive }));
+    const sent = driver.wait(0).flatMap((output) =>
+      output.type === "transmit" ? [toHex(output.datagram)] : []
+    );
+    assertEquals(sent, [expected]);
+  }
+});
+
+test("UdpPath refuses forms that are none, or none that it can measure", () => {
+  const make = (options: object) => () => setup(options as UdpPathOptions);
+  for (const keepalive of ["counter", "ssrc", "pong", "", null]) {
+    assertThrows(
+      make({ keepalive }),
+      RangeError,
+      `Cannot use keepalive ${keepalive}: it is one of`,
+    );
+  }
+  for (const discovery of ["70", "75", "", 74, null]) {
+    assertThrows(
+      make({ discovery }),
+      RangeError,
+      `Cannot use discovery ${discovery}: it is one of`,
+    );
+  }
 });

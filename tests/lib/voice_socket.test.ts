@@ -132,18 +132,22 @@ test("VoiceSocket acknowledges the last sequence number, 0 included, of text and
       '{"op":250,"d":1,"seq":7}',
       '{"op":5,"d":{"user_id":"1","ssrc":2,"speaking":1}}',
       Uint8Array.of(0, 0, 30, 1, 2),
+      Uint8Array.of(0, 7, 200, 1),
+      '{"op":300,"d":{},"seq":8}',
+      Uint8Array.of(0, 9, 0),
+      Uint8Array.of(0, 10, 5, 1), // an opcode of JSON messages
     ];
     for (const frame of steps) {
       if (frame !== undefined) socket.receive(frame, 0);
       socket.beat(0);
     }
-    assertThrows(() => socket.receive('{"op":5,"d":{},"seq":9}', 0), RemoteProtocolError);
+    assertThrows(() => socket.receive('{"op":5,"d":{},"seq":11}', 0), RemoteProtocolError);
     socket.beat(0);
     socket.forgetSequence();
     socket.beat(0);
     assertEquals(
       sent().map(({ d }) => d.seq_ack),
-      [undefined, 0, 65535, 7, 7, 0, 9, undefined],
+      [undefined, 0, 65535, 7, 7, 0, 7, 8, 9, 10, 11, undefined],
     );
   }
 });
@@ -166,6 +170,8 @@ test("VoiceSocket hands on what belongs to the session, binary messages too", ()
     assertEquals(socket.receive(binary, 0), { op: 25, d: Uint8Array.of(7), ...numbers });
     for (const op of [1, 7, 23, 26, 33, 255]) {
       assertEquals(socket.receive(`{"op":${op},"d":{"a":1}}`, 0), undefined);
+      const frame = version < 8 ? Uint8Array.of(op, 7) : Uint8Array.of(0, 1, op, 7);
+      assertEquals(socket.receive(frame, 0), undefined);
     }
   }
 });
@@ -175,7 +181,9 @@ test("VoiceSocket throws RemoteProtocolError for what is no message", () => {
     const { socket } = setup(version);
     const frames = [
       ...["{", "[]", '{"op":8,"d":{}}', '{"heartbeat_interval":0}', '{"op":2,"d":null}'],
-      ...[Uint8Array.of(), Uint8Array.of(0, 1, 9), Uint8Array.of(9), Uint8Array.of(123, 125, 0, 0)],
+      ...(version < 8
+        ? [Uint8Array.of()]
+        : [Uint8Array.of(), Uint8Array.of(0), Uint8Array.of(0, 1)]),
     ];
     for (const frame of frames) assertThrows(() => socket.receive(frame, 0), RemoteProtocolError);
   }

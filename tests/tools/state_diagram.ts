@@ -48,7 +48,8 @@ ${
 
 ## What is done when the voice server closes
 
-The close code says what is done first. Other codes below 4000 resume, other codes from 4000 on rejoin.
+The close code says what is done first. Other codes below 4000 (the network's) resume, other codes from 4000 on rejoin.
+A code below 4000 between Identify and the key rejoins: to identify again with the same session would end in 4006.
 
 | action | what is done | attempts | each within | then |
 | --- | --- | --- | --- | --- |

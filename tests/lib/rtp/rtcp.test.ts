@@ -1,22 +1,25 @@
 // Invariant: whatever the bytes, parseRtcp() returns packets or throws RemoteProtocolError, leaves
-// the compound as it was, and keeps no part of it.
+// the compound as it was, and keeps no part of it; openRtcp() returns a compound or why not.
 import { assertEquals, assertGreater, assertInstanceOf, assertThrows } from "@std/assert";
 import test from "node:test";
 import { nobleAead } from "../../../lib/aead.ts";
-import { RemoteProtocolError } from "../../../lib/errors.ts";
+import { LocalProtocolError, RemoteProtocolError } from "../../../lib/errors.ts";
 import { isRtcp } from "../../../lib/demux.ts";
-import { type EncryptionMode, PacketCipher } from "../../../lib/packet.ts";
+import { NonceCounter } from "../../../lib/nonce.ts";
+import { type EncryptionMode, PacketCipher, SEALING_MODES } from "../../../lib/packet.ts";
 import {
   buildReceiverReport,
   buildSenderReport,
   compactNtp,
   ntpTimestamp,
+  openRtcp,
   parseRtcp,
   type ReportBlock,
   roundTripTime,
   RTCP_CLEAR_SIZE,
   type RtcpPacket,
   RtcpPacketType,
+  sealRtcp,
 } from "../../../lib/rtp/rtcp.ts";
 import {
   bitFlips,
@@ -99,15 +102,25 @@ const SAMPLES: Readonly<Record<string, string>> = {
   unknown: "83cf000211223344aabbccdd",
 };
 
-/** The compound of a vector: opened where a mode is at hand, else as the vector gives it. */
+/** The compound of a vector, as the vector gives it. */
 function compoundOf(id: string): Uint8Array {
-  const { mode, key, packet, clear_prefix, encrypted_plaintext } = byId(vectors, id);
-  if (mode.startsWith("xsalsa20")) return hex(clear_prefix + encrypted_plaintext);
-  const cipher = new PacketCipher(mode as EncryptionMode, hex(key!), nobleAead);
-  const datagram = hex(packet);
-  const compound = datagram.slice();
-  const size = cipher.open(datagram, RTCP_CLEAR_SIZE, compound.subarray(RTCP_CLEAR_SIZE));
-  return compound.slice(0, RTCP_CLEAR_SIZE + size);
+  const { clear_prefix, encrypted_plaintext } = byId(vectors, id);
+  return hex(clear_prefix + encrypted_plaintext);
+}
+
+/** Mode, key and nonce of a vector. */
+function cipherOf(id: string): PacketCipher {
+  const { mode, key, nonce_wire } = byId(vectors, id);
+  const counter = new NonceCounter(parseInt(nonce_wire ?? "0", 16));
+  return new PacketCipher(mode as EncryptionMode, hex(key!), nobleAead, counter);
+}
+
+/** A cipher of any mode, for both directions. */
+function newCipher(mode: EncryptionMode): PacketCipher {
+  const random = seededRandom(7);
+  const fill = (into: Uint8Array) => into.set(randomBytes(random, into.length));
+  const key = Uint8Array.from({ length: 32 }, (_, i) => i);
+  return new PacketCipher(mode, key, nobleAead, new NonceCounter(), fill);
 }
 
 function rejection(text: string): string {
@@ -425,6 +438,115 @@ test("parseRtcp() wants every block that a report counts", () => {
     "Cannot parse RTCP at byte 0: a sender report with 0 blocks needs 28 bytes, the packet has 24",
   );
 });
+
+// Sealed compounds
+
+for (const id of Object.keys(EXPECTED)) {
+  const datagram = hex(byId(vectors, id).packet);
+  const overhead = datagram.length - compoundOf(id).length;
+
+  test(`sealRtcp() makes ${id}, and openRtcp() opens it`, () => {
+    const compound = compoundOf(id);
+    assertEquals(toHex(sealRtcp(cipherOf(id), compound)), toHex(datagram));
+    assertEquals(compound, compoundOf(id));
+    assertEquals(openRtcp(cipherOf(id), datagram), compound);
+    assertEquals(toHex(datagram), byId(vectors, id).packet);
+  });
+
+  test(`openRtcp() rejects every truncation of ${id}, and says why`, () => {
+    const cipher = cipherOf(id);
+    for (const part of truncations(datagram)) {
+      const tooShort = part.length < RTCP_CLEAR_SIZE + overhead;
+      assertEquals(openRtcp(cipher, part), tooShort ? "too-short" : "bad-tag", `${part.length}`);
+    }
+    assertEquals(openRtcp(cipher, datagram), compoundOf(id));
+  });
+
+  test(`openRtcp() rejects ${id} with a bit flipped in what its mode protects`, () => {
+    const cipher = cipherOf(id);
+    const free = byId(vectors, id).mode === "xsalsa20_poly1305_lite" ? RTCP_CLEAR_SIZE : 0;
+    for (const [bit, flipped] of bitFlips(datagram).entries()) {
+      const opened = openRtcp(cipher, flipped);
+      if (bit >= 8 * free) assertEquals(opened, "bad-tag", `bit ${bit}`);
+      else assertEquals(opened, bitFlips(compoundOf(id))[bit], `bit ${bit}`);
+    }
+  });
+
+  test(`openRtcp() rejects ${id} under another key, and with a byte more`, () => {
+    const { mode, key } = byId(vectors, id);
+    const [flipped] = bitFlips(hex(key!));
+    const other = new PacketCipher(mode as EncryptionMode, flipped, nobleAead);
+    assertEquals(openRtcp(other, datagram), "bad-tag");
+    assertEquals(openRtcp(cipherOf(id), Uint8Array.of(...datagram, 0)), "bad-tag");
+  });
+}
+
+test("sealRtcp() and openRtcp() are inverse in every mode, for compounds of every size", () => {
+  const random = seededRandom(8);
+  for (const mode of SEALING_MODES) {
+    const cipher = newCipher(mode);
+    for (let size = RTCP_CLEAR_SIZE; size <= 100; size++) {
+      const compound = randomBytes(random, size);
+      const datagram = sealRtcp(cipher, compound);
+      assertEquals(datagram.length, size + cipher.overhead);
+      assertEquals(datagram.subarray(0, RTCP_CLEAR_SIZE), compound.subarray(0, RTCP_CLEAR_SIZE));
+      assertEquals(openRtcp(newCipher(mode), datagram), compound, `${mode} ${size}`);
+    }
+  }
+});
+
+test("sealRtcp() spends one nonce for each datagram, and none for what it refuses", () => {
+  for (const mode of SEALING_MODES) {
+    // These two take theirs from a random source and from the header.
+    if (mode === "xsalsa20_poly1305_suffix" || mode === "xsalsa20_poly1305") continue;
+    const cipher = newCipher(mode);
+    const sealed = Array.from({ length: 3 }, () => toHex(sealRtcp(cipher, compoundOf("V23"))));
+    assertEquals([cipher.nonce, new Set(sealed).size], [3, 3], mode);
+    assertThrows(() => sealRtcp(cipher, new Uint8Array(7)), RangeError);
+    assertEquals(cipher.nonce, 3, mode);
+  }
+});
+
+test("sealRtcp() refuses a compound that is shorter than what is clear of it", () => {
+  const cipher = cipherOf("V23");
+  for (let size = 0; size < RTCP_CLEAR_SIZE; size++) {
+    const { message } = assertThrows(() => sealRtcp(cipher, new Uint8Array(size)), RangeError);
+    assertEquals(message, `Cannot seal RTCP of ${size} bytes: it has at least 8`);
+  }
+  const shortest = buildReceiverReport(1, []);
+  assertEquals(openRtcp(cipher, sealRtcp(cipher, shortest)), shortest);
+});
+
+test("sealRtcp() seals nothing in the mode plain, whose datagrams openRtcp() takes", () => {
+  const compound = compoundOf("V27");
+  assertThrows(() => sealRtcp(newCipher("plain"), compound), LocalProtocolError, "plain");
+  assertEquals(openRtcp(newCipher("plain"), compound), compound);
+  assertEquals(openRtcp(newCipher("plain"), compound.subarray(0, 7)), "too-short");
+});
+
+test("openRtcp() gives memory of its own, and reads a view that begins anywhere", () => {
+  const datagram = hex(`ffffff${byId(vectors, "V27").packet}ff`).subarray(3, -1);
+  const compound = openRtcp(cipherOf("V27"), datagram);
+  datagram.fill(0xff);
+  assertEquals(compound, compoundOf("V27"));
+  assertEquals(parseRtcp(compound as Uint8Array), EXPECTED.V27);
+});
+
+test("openRtcp() survives garbage of every length, and says why of each", () => {
+  const random = seededRandom(9);
+  for (const mode of SEALING_MODES) {
+    const cipher = newCipher(mode);
+    const least = RTCP_CLEAR_SIZE + cipher.overhead;
+    for (let size = 0; size <= 100; size++) {
+      const datagram = randomBytes(random, size);
+      const before = datagram.slice();
+      assertEquals(openRtcp(cipher, datagram), size < least ? "too-short" : "bad-tag", mode);
+      assertEquals(datagram, before);
+    }
+  }
+});
+
+// Hostile compounds
 
 for (const [name, text] of Object.entries(SAMPLES)) {
   test(`parseRtcp() accepts the whole and rejects every truncation of: ${name}`, () => {

@@ -38,6 +38,9 @@ function faultOf(op: number, d: unknown, versions = GATEWAY_VERSIONS): ClientFau
 
 test("decodeClientMessage() reads opcode and payload", () => {
   assertEquals(decodeClientMessage('{"op":3,"d":7,"x":1}'), { op: 3, d: 7 });
+  for (const op of [0, 255, 256, 2 ** 53 - 1]) {
+    assertEquals(decodeClientMessage(`{"op":${op},"d":[]}`), { op, d: [] });
+  }
   const text = (size: number) => JSON.stringify({ op: 16, d: "x".repeat(size - 16) });
   assertEquals(text(MESSAGE_LIMIT).length, MESSAGE_LIMIT);
   assertEquals(decodeClientMessage(text(MESSAGE_LIMIT)).op, 16);
@@ -53,6 +56,8 @@ test("decodeClientMessage() says 4002 of what is no message, and shows nothing o
     "{}",
     `{"op":"${TOKEN}"}`,
     '{"op":1.5}',
+    '{"op":-1}',
+    '{"op":1e300}',
     "{",
     long,
   ];
@@ -83,7 +88,9 @@ for (const version of GATEWAY_VERSIONS) {
       { op: 32, d: {} },
     ];
     for (const { op, d } of messages) assertEquals(read(op, d)?.op, op);
-    for (const op of [2, 4, 6, 8, 9, 11, 13, 25, 33, 255]) assertEquals(read(op, {}), undefined);
+    for (const op of [2, 4, 6, 8, 9, 11, 13, 25, 33, 255, 256, 2 ** 53 - 1]) {
+      assertEquals(read(op, {}), undefined);
+    }
   });
 
   test(`readClientMessage() wants the heartbeat of version ${version}`, () => {
@@ -104,9 +111,9 @@ for (const version of GATEWAY_VERSIONS) {
 
 test("readClientMessage() names a wrong field with 4002, and shows no value", () => {
   const wrong: readonly [op: number, d: Fields, field: string, reason: string][] = [
-    [0, IDENTIFY, "server_id", 'Identify: "server_id" must be a string that is not empty.'],
-    [0, IDENTIFY, "user_id", 'Identify: "user_id" must be a string that is not empty.'],
-    [0, IDENTIFY, "session_id", 'Identify: "session_id" must be a string that is not empty.'],
+    [0, IDENTIFY, "server_id", 'Identify: "server_id" must be a string of 1 to 128 characters.'],
+    [0, IDENTIFY, "user_id", 'Identify: "user_id" must be a string of 1 to 128 characters.'],
+    [0, IDENTIFY, "session_id", 'Identify: "session_id" must be a string of 1 to 128 characters.'],
     [0, IDENTIFY, "token", 'Identify: "token" must be a string that is not empty.'],
     [1, SELECT, "protocol", 'SelectProtocol: "protocol" must be a string.'],
     [
@@ -138,7 +145,7 @@ test("readClientMessage() names a wrong field with 4002, and shows no value", ()
 
 test("readClientMessage() knows no protocol but udp: 4012", () => {
   for (const protocol of ["webrtc", "webrtc-p2p", "", "UDP", TOKEN]) {
-    for (const data of ["v=0", DATA]) {
+    for (const data of [undefined, "v=0", DATA, ...JSON_KINDS]) {
       const { code, message } = faultOf(1, { protocol, data });
       assertEquals([code, message], [4012, "Unknown protocol: this server takes udp."]);
     }
@@ -149,10 +156,12 @@ test("readClientMessage() knows no protocol but udp: 4012", () => {
 test("readClientMessage() bounds ids and tokens", () => {
   const bounds: readonly [op: number, d: Fields, field: string, limit: number][] = [
     [0, IDENTIFY, "server_id", 128],
+    [0, IDENTIFY, "channel_id", 128],
     [0, IDENTIFY, "user_id", 128],
     [0, IDENTIFY, "session_id", 128],
     [0, IDENTIFY, "token", 512],
     [7, RESUME, "server_id", 128],
+    [7, RESUME, "channel_id", 128],
     [7, RESUME, "session_id", 128],
     [7, RESUME, "token", 512],
   ];
@@ -160,9 +169,24 @@ test("readClientMessage() bounds ids and tokens", () => {
     assertEquals(readClientMessage({ op, d: { ...d, [field]: "x".repeat(limit) } }, 8)?.op, op);
     const { code, message } = faultOf(op, { ...d, [field]: "x".repeat(limit + 1) });
     const name = op === 0 ? "Identify" : "Resume";
+    const wanted = field === "token"
+      ? "must have at most 512 characters"
+      : "must be a string of 1 to 128 characters";
+    assertEquals([code, message], [4002, `${name}: "${field}" ${wanted}.`]);
+  }
+});
+
+test("readClientMessage() bounds the address of Select Protocol by the field of IP discovery", () => {
+  for (const address of ["", "127.0.0.1", "x".repeat(64)]) {
+    const d = { protocol: "udp", data: { ...DATA, address } };
+    assertEquals(readClientMessage({ op: 1, d }, 8)?.d, d);
+  }
+  for (const size of [65, 1000, MESSAGE_LIMIT]) {
+    const data = { ...DATA, address: "x".repeat(size) };
+    const { code, message } = faultOf(1, { protocol: "udp", data });
     assertEquals([code, message], [
       4002,
-      `${name}: "${field}" must have at most ${limit} characters.`,
+      'SelectProtocol: "data.address" must have at most 64 characters.',
     ]);
   }
 });

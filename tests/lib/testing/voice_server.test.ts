@@ -10,7 +10,9 @@ import { MESSAGE_LIMIT } from "../../../lib/testing/client_messages.ts";
 import { NONCE_WINDOW, NonceWindow } from "../../../lib/testing/nonce_window.ts";
 import { SPEAKING_HOLD_LIMIT } from "../../../lib/testing/packet_relay.ts";
 import { GRANT_LIMIT } from "../../../lib/testing/token_grants.ts";
+import type { VoiceServerOptions } from "../../../lib/testing/server_io.ts";
 import { SESSION_LIMIT, WEBSOCKET_LIMIT } from "../../../lib/testing/voice_server.ts";
+import { JSON_KINDS } from "../../tools/vectors.ts";
 import {
   concat,
   discovery,
@@ -282,7 +284,7 @@ test("VoiceServer closes text that is no message with 4002 and shows no value of
     "{}",
     '{"op":"0"}',
     '{"op":1.5}',
-    '{"op":256}',
+    '{"op":1e300}',
     '{"op":-1}',
     '"op"',
     "{op:0}",
@@ -310,24 +312,102 @@ test("VoiceServer ignores binary frames of every size", () => {
   assertEquals([client.code, client.messages.length], [undefined, 1]);
 });
 
-test("VoiceServer reports an unknown opcode once and goes on", () => {
+function ignoredBy(rig: Rig): number[] {
+  return rig.events.flatMap((event) => event.type === "ignored" ? [event.opcode] : []);
+}
+
+/** Opcodes on which the server acts. */
+const ACTED = [0, 1, 3, 5, 7];
+/** Opcodes that clients send and on which it does not act. */
+const PASSIVE = [12, 14, 15, 16, 32];
+
+test("VoiceServer reports an unknown opcode once for each WebSocket, those of DAVE too", () => {
+  const rig = new Rig();
+  const unknown = [...Array(256).keys()].filter((op) => ![...ACTED, ...PASSIVE].includes(op));
+  assertEquals([10, 23, 26, 28, 31].every((op) => unknown.includes(op)), true);
+  for (const [index, client] of [rig.identify("10"), rig.identify("20")].entries()) {
+    for (let round = 0; round < 2; round++) {
+      for (const op of [...unknown, ...PASSIVE]) client.send(op, { anything: op });
+    }
+    assertEquals([client.code, ignoredBy(rig).slice(index * unknown.length)], [undefined, unknown]);
+  }
+});
+
+test("VoiceServer reports at most 256 unknown opcodes of a WebSocket", () => {
   const rig = new Rig();
   const client = rig.identify("10");
-  const payloads: Record<number, unknown> = {
-    12: { audio_ssrc: 1, video_ssrc: 0, rtx_ssrc: 0, streams: [] },
-    14: { codecs: [] },
-    23: { transition_id: 0 },
-    31: { transition_id: 0 },
-  };
-  const known = [0, 1, 3, 5, 7, 10, 12, 14, 15, 16, 23, 26, 28, 31, 32];
-  const silent = [10, 12, 14, 15, 16, 23, 31, 32];
-  for (let round = 0; round < 2; round++) {
-    for (let op = 0; op < 256; op++) if (!known.includes(op)) client.send(op, { anything: op });
-    for (const op of silent) client.send(op, payloads[op] ?? {});
+  const opcodes = Array.from({ length: 300 }, (_, i) => 2 ** 53 - 1 - i);
+  for (let round = 0; round < 2; round++) for (const op of opcodes) client.send(op, null);
+  assertEquals([client.code, ignoredBy(rig)], [undefined, opcodes.slice(0, 256)]);
+  rig.identify("20").send(33, null);
+  assertEquals(ignoredBy(rig).slice(256), [33]);
+  client.send(3, { t: 7 });
+  assertEquals(client.last(6).d, { t: 7 });
+});
+
+test("VoiceServer looks at no payload of an opcode on which it does not act", () => {
+  const unknown = [10, 23, 26, 28, 31, 200, 256];
+  for (const d of [undefined, ...JSON_KINDS]) {
+    const rig = new Rig();
+    const client = rig.identify("10");
+    const before = [rig.events.length, client.messages.length];
+    for (const op of PASSIVE) client.send(op, d);
+    assertEquals([rig.events.length, client.messages.length], before);
+    for (const op of unknown) client.send(op, d);
+    assertEquals([client.code, ignoredBy(rig), client.messages.length], [
+      undefined,
+      unknown,
+      before[1],
+    ]);
   }
-  const ignored = rig.events.flatMap((event) => event.type === "ignored" ? [event.opcode] : []);
-  const expected = [...Array(256).keys()].filter((op) => !known.includes(op));
-  assertEquals([client.code, ignored], [undefined, expected]);
+});
+
+test("VoiceServer looks at the order of messages before it looks at their payloads", () => {
+  for (const d of [undefined, ...JSON_KINDS]) {
+    for (const op of [0, 7]) {
+      const twice = new Rig().identify("10");
+      twice.send(op, d);
+      assertEquals(twice.code, 4005, `op ${op} again`);
+      const first = new Rig().open();
+      first.send(op, d);
+      assertEquals(first.code, 4002, `op ${op} first`);
+    }
+    for (const op of [1, 5, ...PASSIVE, 10, 23, 26, 28, 31, 200, 256, 2 ** 53 - 1]) {
+      const rig = new Rig();
+      const early = rig.open();
+      early.send(op, d);
+      assertEquals([early.code, ignoredBy(rig)], [4003, []], `op ${op}`);
+    }
+  }
+});
+
+test("VoiceServer looks at the protocol before it looks at its data", () => {
+  for (const data of [undefined, "sdp", ...JSON_KINDS]) {
+    for (const protocol of ["webrtc", "tcp", ""]) {
+      const client = new Rig().identify("10");
+      client.send(1, { protocol, data });
+      assertEquals(client.code, 4012, `${protocol} ${JSON.stringify(data)}`);
+    }
+  }
+});
+
+test("VoiceServer bounds ids and addresses", () => {
+  const sizes = [[128, undefined], [129, 4002]] as const;
+  for (const [size, code] of sizes) {
+    for (const field of ["server_id", "channel_id", "user_id", "session_id"]) {
+      assertEquals(new Rig().identify("10", { [field]: "x".repeat(size) }).code, code, field);
+    }
+    const rig = new Rig();
+    const session_id = "x".repeat(size);
+    rig.identify("10", { session_id: session_id.slice(0, 128) }).close(1006);
+    assertEquals(resume(rig, "10", { session_id }).code, code);
+  }
+  for (const [size, code] of [[64, undefined], [65, 4002]] as const) {
+    const client = new Rig().identify("10");
+    const data = { address: "x".repeat(size), port: 9, mode: GCM };
+    client.send(1, { protocol: "udp", data });
+    assertEquals(client.code, code, `address of ${size}`);
+  }
 });
 
 test("VoiceServer closes a flood of messages with 4021", () => {
@@ -690,7 +770,23 @@ test("VoiceServer drops a packet whose encrypted header is cut short", () => {
 });
 
 test("VoiceServer does not offer plain", () => {
-  assertThrows(() => new Rig({ modes: ["plain"] }), RangeError, "with mode plain");
+  assertThrows(() => new Rig({ modes: ["plain"] }), RangeError, "Cannot use modes plain: ");
+  assertThrows(() => new Rig({ modes: [GCM, "plain"] }), RangeError, "Cannot use modes plain: ");
+});
+
+test("VoiceServer takes every choice of its modes and its discovery, and nothing else", () => {
+  const make = (options: object) => new Rig(options as Partial<VoiceServerOptions>);
+  for (const mode of SEALING_MODES) make({ modes: [mode] });
+  for (const discovery of ["74", "70be", "70le", undefined]) make({ discovery });
+  assertThrows(() => make({ modes: [] }), RangeError, "Cannot use modes: the list is empty");
+  for (const mode of ["", "aes", "constructor", null, undefined, 1]) {
+    const message = `Cannot use modes ${mode}: it is one of ${SEALING_MODES.join(", ")}`;
+    assertEquals(assertThrows(() => make({ modes: [GCM, mode] }), RangeError).message, message);
+  }
+  for (const discovery of ["", "70", "70hybrid", 74, null]) {
+    const message = `Cannot use discovery ${discovery}: it is one of 74, 70be, 70le`;
+    assertEquals(assertThrows(() => make({ discovery }), RangeError).message, message);
+  }
 });
 
 test("VoiceServer relays only to clients that have selected and have an address", () => {

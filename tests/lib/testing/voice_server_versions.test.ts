@@ -223,7 +223,12 @@ for (const version of GATEWAY_VERSIONS) {
     const resumed = joined("10", 40001);
     resumed.send(7, identity("10"));
     assertEquals(resumed.code, 4005);
-    for (const op of [1, 5, 12, 14, 15, 16, 32, 200]) {
+    for (const op of [0, 7]) {
+      const malformed = joined("10", 40001);
+      malformed.send(op, null);
+      assertEquals(malformed.code, 4005);
+    }
+    for (const op of [1, 5, 12, 14, 15, 16, 32, 200, 256]) {
       const early = new Rig().open(pathOf(version));
       early.send(op, {});
       assertEquals(early.code, 4003, `op ${op}`);

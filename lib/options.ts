@@ -1,0 +1,32 @@
+/**
+ * Checks options whose values are few: what a caller without types gets wrong is said at
+ * once, not when the value is needed.
+ *
+ * @module
+ */
+
+/**
+ * Demands that an option is one of its choices.
+ *
+ * @param name Name of the option.
+ * @param value What it is.
+ * @param choices What it may be.
+ * @throws {RangeError} It is none of them.
+ */
+export function demandChoice<T>(name: string, value: T, choices: readonly T[]): void {
+  if (choices.includes(value)) return;
+  throw new RangeError(`Cannot use ${name} ${value}: it is one of ${choices.join(", ")}`);
+}
+
+/**
+ * Demands that an option is a list of choices, and not empty.
+ *
+ * @param name Name of the option.
+ * @param values What it is.
+ * @param choices What each may be.
+ * @throws {RangeError} There is none, or one that is none of the choices.
+ */
+export function demandChoices<T>(name: string, values: readonly T[], choices: readonly T[]): void {
+  if (values.length === 0) throw new RangeError(`Cannot use ${name}: the list is empty`);
+  for (const value of values) demandChoice(name, value, choices);
+}
