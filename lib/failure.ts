@@ -60,7 +60,7 @@ export function noSharedMode(message: string): Failure {
   return {
     code: "no-shared-mode",
     message,
-    hint: "Take both AEAD modes; the server decides which of them it offers",
+    hint: "Take one of the offered modes with `modes`; Discord offers the two AEAD modes",
   };
 }
 
