@@ -20,20 +20,23 @@ interface Ssrcs {
 
 /** Maps SSRCs to users and users to SSRCs. */
 export class Participants {
+  readonly #evicted: (userId: string) => void;
   readonly #users = new Set<string>();
   readonly #ssrcsByUser = new Map<string, Ssrcs>();
   readonly #userBySsrc = new Map<number, string>();
 
+  /**
+   * Starts without users.
+   *
+   * @param evicted Hears who has given way to a newcomer, where there were too many.
+   */
+  constructor(evicted: (userId: string) => void = () => {}) {
+    this.#evicted = evicted;
+  }
+
   /** Users who are in the channel, as far as the server has said. */
   get users(): ReadonlySet<string> {
     return this.#users;
-  }
-
-  /** Who gives way to the next newcomer, where there are too many. */
-  get surplus(): string | undefined {
-    if (this.#users.size < PARTICIPANT_LIMIT) return undefined;
-    const [oldest] = this.#users;
-    return oldest;
   }
 
   /**
@@ -43,8 +46,7 @@ export class Participants {
    */
   add(userId: string): boolean {
     if (this.#users.has(userId)) return false;
-    const { surplus } = this;
-    if (surplus !== undefined) this.remove(surplus);
+    if (this.#users.size >= PARTICIPANT_LIMIT) this.#evict();
     this.#users.add(userId);
     this.#ssrcsByUser.set(userId, { audio: undefined, video: [] });
     return true;
@@ -96,6 +98,12 @@ export class Participants {
   ssrcOf(userId: string): number | undefined {
     const ssrc = this.#ssrcsByUser.get(userId)?.audio;
     return ssrc !== undefined && this.userOf(ssrc) === userId ? ssrc : undefined;
+  }
+
+  #evict(): void {
+    const [oldest] = this.#users;
+    this.remove(oldest);
+    this.#evicted(oldest);
   }
 
   #ssrcsOf(userId: string): Ssrcs {

@@ -112,7 +112,9 @@ export class VoiceSession {
   readonly #udp: UdpPath;
   // Of the session, not of a key: whatever keys a server sends, no nonce comes twice.
   readonly #nonces = new NonceCounter();
-  readonly #participants = new Participants();
+  readonly #participants = new Participants((userId) =>
+    this.#outbox.event({ type: "clientDisconnect", userId })
+  );
   readonly #signalling: Signalling;
   readonly #budget: RecoveryBudget;
   readonly #media: MediaPlane;
@@ -527,10 +529,7 @@ export class VoiceSession {
   }
 
   #handleClientConnect(userId: string): void {
-    if (userId === this.#options.userId || this.#participants.users.has(userId)) return;
-    const { surplus } = this.#participants;
-    if (surplus !== undefined) this.#handleClientDisconnect(surplus);
-    this.#participants.add(userId);
+    if (userId === this.#options.userId || !this.#participants.add(userId)) return;
     this.#outbox.event({ type: "clientConnect", userId });
   }
 

@@ -222,19 +222,21 @@ test("Participants: a user who comes back is remapped, a late mapping too", () =
   assertEquals([participants.userOf(1), participants.userOf(2)], [undefined, "a"]);
 });
 
-test("Participants.surplus names who gives way, voice, video and all", () => {
-  const participants = new Participants();
+test("Participants tells who gives way, voice, video and all", () => {
+  const evicted: string[] = [];
+  const participants = new Participants((userId) => evicted.push(userId));
   participants.mapVideo([7, 8], "user 0");
-  assertEquals(participants.surplus, undefined);
   for (let i = 1; i < PARTICIPANT_LIMIT; i++) participants.add(`user ${i}`);
-  assertEquals(participants.surplus, "user 0");
   assertEquals(participants.add("user 5"), false);
-  assertEquals(participants.surplus, "user 0");
+  assertEquals(evicted, []);
   participants.mapVideo([9], "one more");
   assertEquals([7, 8, 9].map((ssrc) => participants.userOf(ssrc)), [
     undefined,
     undefined,
     "one more",
   ]);
-  assertEquals([participants.surplus, participants.users.size], ["user 1", PARTICIPANT_LIMIT]);
+  participants.add("another one");
+  participants.remove("user 2");
+  participants.add("a third");
+  assertEquals([evicted, participants.users.size], [["user 0", "user 1"], PARTICIPANT_LIMIT]);
 });
