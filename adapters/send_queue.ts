@@ -10,6 +10,8 @@
  * @module
  */
 
+import { Queue } from "../lib/queue.ts";
+
 /** Datagrams that may wait in the queue of one client; more are dropped. */
 export const SEND_QUEUE_CAPACITY = 256;
 
@@ -25,7 +27,7 @@ export class SendQueue<To = void> {
   readonly #failed: (error: Error) => void;
   readonly #capacity: number;
   readonly #done: SendDone = (error) => this.#finish(error);
-  readonly #waiting: Slot<To>[] = [];
+  readonly #waiting = new Queue<Slot<To>>();
   readonly #free: Slot<To>[] = [];
   #current: Slot<To> | undefined;
   #closed = false;
@@ -56,7 +58,7 @@ export class SendQueue<To = void> {
   /** Queues a copy of `datagram`, or drops and counts it where the queue is full. */
   push(datagram: Uint8Array, to: To): void {
     if (this.#closed) return;
-    if (this.#waiting.length >= this.#capacity) {
+    if (this.#waiting.size >= this.#capacity) {
       this.#dropped++;
       return;
     }
@@ -68,7 +70,7 @@ export class SendQueue<To = void> {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#waiting.length = 0;
+    this.#waiting.clear();
     starved.delete(this.#next);
     if (this.#current !== undefined) this.#release();
   }
@@ -89,7 +91,7 @@ export class SendQueue<To = void> {
   }
 
   readonly #next = (): void => {
-    if (this.#current !== undefined || this.#waiting.length === 0) return;
+    if (this.#current !== undefined || this.#waiting.size === 0) return;
     if (inFlight === MAX_IN_FLIGHT) {
       starved.add(this.#next);
       return;

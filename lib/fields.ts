@@ -141,8 +141,9 @@ function pick<T>(d: Record<string, unknown>, rules: Rules<T>): T {
   const fields: Record<string, unknown> = {};
   for (const [name, { accepts, read }] of Object.entries<Rule>(rules)) {
     const value = d[name];
-    const taken = read === undefined || !accepts(value) ? value : read(value);
-    if (taken !== undefined && accepts(value)) fields[name] = taken;
+    if (!accepts(value)) continue;
+    const taken = read === undefined ? value : read(value);
+    if (taken !== undefined) fields[name] = taken;
   }
   return fields as T;
 }

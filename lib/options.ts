@@ -13,8 +13,12 @@
  * @param choices What it may be.
  * @throws {RangeError} It is none of them.
  */
-export function demandChoice<T>(name: string, value: T, choices: readonly T[]): void {
-  if (choices.includes(value)) return;
+export function demandChoice<T>(
+  name: string,
+  value: unknown,
+  choices: readonly T[],
+): asserts value is T {
+  if (choices.includes(value as T)) return;
   throw new RangeError(`Cannot use ${name} ${value}: it is one of ${choices.join(", ")}`);
 }
 
@@ -26,7 +30,11 @@ export function demandChoice<T>(name: string, value: T, choices: readonly T[]): 
  * @param choices What each may be.
  * @throws {RangeError} There is none, or one that is none of the choices.
  */
-export function demandChoices<T>(name: string, values: readonly T[], choices: readonly T[]): void {
+export function demandChoices<T>(
+  name: string,
+  values: readonly unknown[],
+  choices: readonly T[],
+): asserts values is readonly T[] {
   if (values.length === 0) throw new RangeError(`Cannot use ${name}: the list is empty`);
   for (const value of values) demandChoice(name, value, choices);
 }

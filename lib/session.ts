@@ -7,7 +7,8 @@
  *
  * Theory of operation: the session composes machines of its own, each with its own
  * file: the main gateway's share (`signalling.ts`), the voice WebSocket
- * (`voice_socket.ts`), the UDP path (`udp_path.ts`), the media plane (`media.ts`).
+ * (`voice_socket.ts`), the UDP path (`udp_path.ts`), who is there (`roster.ts`), the media
+ * plane (`media.ts`).
  * What is left here is the order of things: the table of `state.ts` says which
  * state follows, `close_codes.ts` what to do when a connection is lost, and
  * `recovery.ts` how often.
@@ -42,15 +43,9 @@ import {
   PacketCipher,
   SEALING_MODES,
 } from "./packet.ts";
-import { PARTICIPANT_LIMIT, Participants } from "./participants.ts";
-import type {
-  ReadyPayload,
-  SessionDescriptionPayload,
-  SpeakingPayload,
-  VideoPayload,
-  VoiceReceivePayload,
-} from "./payloads.ts";
+import type { ReadyPayload, SessionDescriptionPayload, VoiceReceivePayload } from "./payloads.ts";
 import { RecoveryBudget, STABLE_DELAY } from "./recovery.ts";
+import { Roster } from "./roster.ts";
 import { readU32, type RtpHeader } from "./rtp_header.ts";
 import { Signalling } from "./signalling.ts";
 import { type Signal, type State, transition } from "./state.ts";
@@ -112,9 +107,7 @@ export class VoiceSession {
   readonly #udp: UdpPath;
   // Of the session, not of a key: whatever keys a server sends, no nonce comes twice.
   readonly #nonces = new NonceCounter();
-  readonly #participants = new Participants((userId) =>
-    this.#outbox.event({ type: "clientDisconnect", userId })
-  );
+  readonly #roster: Roster;
   readonly #signalling: Signalling;
   readonly #budget: RecoveryBudget;
   readonly #media: MediaPlane;
@@ -143,6 +136,7 @@ export class VoiceSession {
     this.#signalling = new Signalling(guildId, userId, gatewayVersion);
     this.#websocket = new VoiceSocket(this.#outbox, this.#timers, gatewayVersion);
     this.#udp = new UdpPath(this.#outbox, this.#timers, options);
+    this.#roster = new Roster(this.#outbox, userId);
     this.#budget = new RecoveryBudget(() => this.#randomU32() / 2 ** 32);
     this.#media = new MediaPlane(this.#randomU32() & 0xffff, this.#randomU32());
   }
@@ -179,7 +173,7 @@ export class VoiceSession {
 
   /** Users who are in the channel, as far as the server has said. */
   get users(): ReadonlySet<string> {
-    return this.#participants.users;
+    return this.#roster.participants.users;
   }
 
   /**
@@ -189,7 +183,7 @@ export class VoiceSession {
    * @returns The user id, where the server has told it.
    */
   userOf(ssrc: number): string | undefined {
-    return this.#participants.userOf(ssrc);
+    return this.#roster.participants.userOf(ssrc);
   }
 
   /**
@@ -411,26 +405,16 @@ export class VoiceSession {
     });
   }
 
-  #handleMessage({ op, d }: VoiceReceivePayload): void {
-    switch (op) {
+  #handleMessage(message: VoiceReceivePayload): void {
+    switch (message.op) {
       case VoiceOpcodes.Ready:
-        return this.#handleReady(d);
+        return this.#handleReady(message.d);
       case VoiceOpcodes.SessionDescription:
-        return this.#handleSessionDescription(d);
+        return this.#handleSessionDescription(message.d);
       case VoiceOpcodes.Resumed:
         return this.#handleResumed();
-      case VoiceOpcodes.Speaking:
-        return this.#handleSpeaking(d);
-      case VoiceOpcodes.Video:
-        return this.#handleVideo(d);
-      case VoiceOpcodes.ClientsConnect:
-        return d.user_ids.slice(-PARTICIPANT_LIMIT)
-          .forEach((userId) => this.#handleClientConnect(userId));
-      case VoiceOpcodes.ClientFlags:
-      case VoiceOpcodes.ClientPlatform:
-        return this.#handleClientConnect(d.user_id);
-      case VoiceOpcodes.ClientDisconnect:
-        return this.#handleClientDisconnect(d.user_id);
+      default:
+        return this.#roster.receive(message);
     }
   }
 
@@ -451,7 +435,7 @@ export class VoiceSession {
   /** Ready in answer to Resume: what was is void. */
   #forgetSession(): void {
     this.#closeUdp();
-    this.#forgetParticipants();
+    this.#roster.clear();
     this.#websocket.forgetSequence();
   }
 
@@ -508,38 +492,6 @@ export class VoiceSession {
   #sendSpeaking(): void {
     const d = { speaking: this.#speaking, delay: 0, ssrc: this.#ssrc };
     this.#websocket.send({ op: VoiceOpcodes.Speaking, d });
-  }
-
-  // Participants
-
-  #handleSpeaking({ user_id: userId, ssrc, speaking: flags }: SpeakingPayload): void {
-    if (userId === this.#options.userId) return;
-    this.#handleClientConnect(userId);
-    this.#participants.map(ssrc, userId);
-    this.#outbox.event({ type: "speaking", userId, ssrc, flags });
-  }
-
-  #handleVideo(video: VideoPayload): void {
-    const { user_id: userId, audio_ssrc: ssrc } = video;
-    if (userId === this.#options.userId) return;
-    this.#handleClientConnect(userId);
-    if (ssrc !== 0) this.#participants.map(ssrc, userId);
-    this.#participants.mapVideo(videoSsrcs(video), userId);
-    this.#outbox.event({ type: "video", userId, ssrc });
-  }
-
-  #handleClientConnect(userId: string): void {
-    if (userId === this.#options.userId || !this.#participants.add(userId)) return;
-    this.#outbox.event({ type: "clientConnect", userId });
-  }
-
-  #forgetParticipants(): void {
-    for (const userId of [...this.#participants.users]) this.#handleClientDisconnect(userId);
-    this.#participants.clear();
-  }
-
-  #handleClientDisconnect(userId: string): void {
-    if (this.#participants.remove(userId)) this.#outbox.event({ type: "clientDisconnect", userId });
   }
 
   // UDP
@@ -669,7 +621,7 @@ export class VoiceSession {
   #disconnect(): void {
     this.#websocket.close(NORMAL_CODE);
     this.#closeUdp();
-    this.#forgetParticipants();
+    this.#roster.clear();
     this.#timers.clear("stable");
     this.#timers.clear("retry");
   }
@@ -717,10 +669,4 @@ export class VoiceSession {
     this.#options.random(bytes);
     return readU32(bytes, 0);
   }
-}
-
-/** All SSRCs of a user's video; 0 is none. */
-function videoSsrcs({ video_ssrc = 0, streams = [] }: VideoPayload): number[] {
-  const ssrcs = streams.flatMap(({ ssrc = 0, rtx_ssrc = 0 }) => [ssrc, rtx_ssrc]);
-  return [...new Set([video_ssrc, ...ssrcs])].filter((ssrc) => ssrc !== 0);
 }

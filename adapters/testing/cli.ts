@@ -19,7 +19,9 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 
 import { endpointHost } from "../../lib/endpoint.ts";
+import { demandChoice, demandChoices } from "../../lib/options.ts";
 import { type EncryptionMode, SEALING_MODES } from "../../lib/packet.ts";
+import { FORCED_DISCOVERIES } from "../../lib/testing/server_options.ts";
 import {
   type ForcedDiscovery,
   type RunningVoiceServer,
@@ -30,8 +32,6 @@ import {
 const USAGE =
   "Usage: server [--port N] [--udp-port N] [--gateway-port N] [--token T] [--endpoint E] " +
   "[--modes A,B] [--discovery 74|70be|70le] [--log FILE]";
-
-const DISCOVERY_FORMS: readonly ForcedDiscovery[] = ["74", "70be", "70le"];
 
 type Arguments = StartOptions & { readonly log: string | undefined };
 
@@ -83,7 +83,7 @@ function readArguments(args: string[]): Arguments {
     gatewayPort: readPort("--gateway-port", values["gateway-port"]),
     token: values.token,
     endpoint: values.endpoint,
-    modes: values.modes?.split(",").map(readMode),
+    modes: readModes(values.modes),
     discovery: readDiscovery(values.discovery),
     log: values.log,
   };
@@ -94,18 +94,15 @@ function readPort(name: string, value = "0"): number {
   throw new RangeError(`Cannot use ${name} ${value}: a port is an integer of 0 to 65535`);
 }
 
-function readMode(name: string): EncryptionMode {
-  const mode = SEALING_MODES.find((known) => known === name);
-  if (mode !== undefined) return mode;
-  throw new RangeError(`Cannot use --modes ${name}: the modes are ${SEALING_MODES.join(", ")}`);
+function readModes(list: string | undefined): EncryptionMode[] | undefined {
+  const modes = list?.split(",");
+  if (modes !== undefined) demandChoices("--modes", modes, SEALING_MODES);
+  return modes as EncryptionMode[] | undefined;
 }
 
-function readDiscovery(name: string | undefined): ForcedDiscovery | undefined {
-  const form = DISCOVERY_FORMS.find((known) => known === name);
-  if (form !== undefined || name === undefined) return form;
-  throw new RangeError(
-    `Cannot use --discovery ${name}: it is one of ${DISCOVERY_FORMS.join(", ")}`,
-  );
+function readDiscovery(form: string | undefined): ForcedDiscovery | undefined {
+  if (form !== undefined) demandChoice("--discovery", form, FORCED_DISCOVERIES);
+  return form;
 }
 
 function openLog(path: string | undefined): StartOptions["onEvent"] {

@@ -10,8 +10,8 @@ import type { SocketAddress } from "../transport.ts";
 import { listenError } from "./listen_error.ts";
 import type { BoundDatagram, BoundDatagramHandlers } from "./transport.ts";
 
-/** Datagrams that may wait for all clients together: a second of fifty who hear each other. */
-const QUEUE_CAPACITY = 50 * 50 * 50;
+/** Datagrams that may wait for all clients together: three seconds of eight who hear each other. */
+const QUEUE_CAPACITY = 8192;
 
 /** Binds a `node:dgram` socket on 127.0.0.1. See `openDgram` for `runtime`. */
 export async function bindDgram(

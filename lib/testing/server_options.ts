@@ -13,7 +13,8 @@ import type { ForcedDiscovery, VoiceServerOptions } from "./server_io.ts";
 /** Most messages that can be kept for a Resume: half of the numbers less one. */
 const REPLAY_MAXIMUM = 32_767;
 
-const FORCED_DISCOVERIES: readonly ForcedDiscovery[] = ["74", "70be", "70le"];
+/** The forms of IP discovery that can be forced. */
+export const FORCED_DISCOVERIES: readonly ForcedDiscovery[] = ["74", "70be", "70le"];
 
 /** Options without gaps; the token is not among them. */
 export interface ServerSettings {

@@ -362,8 +362,8 @@ test("cli refuses bad arguments with a clear message and 2", async () => {
     [["extra"], "extra"],
     [["--token", ""], "Cannot use --token"],
     [["--endpoint", "http://x/y"], "Cannot use the endpoint"],
-    [["--modes", "aead_aes256_gcm,plain"], "Cannot use --modes plain: the modes are aead_aes256"],
-    [["--modes", ""], "Cannot use --modes : the modes are"],
+    [["--modes", "aead_aes256_gcm,plain"], "Cannot use --modes plain: it is one of aead_aes256"],
+    [["--modes", ""], "Cannot use --modes : it is one of"],
     [["--discovery", "72"], "Cannot use --discovery 72: it is one of 74, 70be, 70le"],
   ];
   await Promise.all(cases.map(async ([args, message]) => {

@@ -6,7 +6,7 @@ test("demandChoice() takes each choice and refuses anything else", () => {
   for (const value of ["a", "b"]) demandChoice("letter", value, ["a", "b"]);
   for (const value of ["c", "", undefined, null, 1]) {
     const { message } = assertThrows(
-      () => demandChoice<unknown>("letter", value, ["a", "b"]),
+      () => demandChoice("letter", value, ["a", "b"]),
       RangeError,
     );
     assertEquals(message, `Cannot use letter ${value}: it is one of a, b`);

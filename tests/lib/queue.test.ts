@@ -24,3 +24,14 @@ test("Queue takes items while others are taken out", () => {
   assertEquals(taken, Array.from({ length: 200 }, (_, i) => i));
   assertEquals(queue.shift(), undefined);
 });
+
+test("Queue keeps order and size while items wait in it all the time", () => {
+  const queue = new Queue<number>();
+  for (let i = 0; i < 1500; i++) queue.push(i);
+  for (let i = 0; i < 10_000; i++) {
+    assertEquals([queue.size, queue.shift()], [1500, i]);
+    queue.push(1500 + i);
+  }
+  queue.clear();
+  assertEquals([queue.size, queue.shift(), queue.size], [0, undefined, 0]);
+});
