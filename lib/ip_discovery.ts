@@ -152,7 +152,7 @@ export function discoveryResponse(
  * Parses a discovery request, as a server does.
  *
  * Where a request begins with type and length, it does not matter what follows its SSRC: some
- * clients do not clear it, and most of Discord's servers answer them. A request that does not is
+ * clients do not clear it, and only some of Discord's servers reject them. A request that does not is
  * known by its zeros only. `70be` and `70le` are asked for in the same way: both are `70be`. A 70-byte
  * request that begins with type and length is `70hybrid`, unless all that follows is zero: then
  * it is `70be` of the SSRC 0x00010046.
