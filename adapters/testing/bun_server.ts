@@ -64,6 +64,7 @@ interface BunWebSocket {
   readonly data: { readonly path: string; socket?: ServerWebSocket };
   send(data: string | Uint8Array): number;
   close(code: number, reason: string): void;
+  terminate(): void;
 }
 
 function bun(): BunApi {
@@ -159,6 +160,7 @@ function clientHandlers(
         path: client.data.path,
         send: (data) => void client.send(data),
         close: (code, reason) => client.close(code, reason),
+        cut: () => client.terminate(),
       };
       client.binaryType = "uint8array";
       client.data.socket = socket;

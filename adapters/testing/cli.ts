@@ -2,13 +2,15 @@
  * The embedded voice server as a program:
  *
  *     deno task server [--port N] [--udp-port N] [--gateway-port N] [--token T] [--endpoint E]
- *       [--modes A,B] [--discovery 74|70be|70le] [--log FILE]
+ *       [--modes A,B] [--discovery 74|70be|70le] [--fault RULE] [--log FILE]
  *
  * The first line it prints is JSON with the ports: `{"port":...,"udpPort":...,"gatewayPort":...}`.
  * A port of 0, the default, asks for a free one. It serves until SIGINT or SIGTERM and
  * ends with 0; bad arguments end it with 2, a port or a log file that cannot be had with 1.
  * `--modes` names the encryption modes that are offered, in this order, in place of all;
  * `--discovery` the form of IP discovery in which every request is answered, in place of its own.
+ * `--fault` may come several times: `Ready:lose`, `identify:close=4006`, or, for the first two only,
+ * `VOICE_SERVER_UPDATE:late=500*2` (see `FaultRule` for the places and the faults).
  * `--log` appends one JSON line an event (see `ServerEvent`) with the time of day in `time`.
  *
  * @module
@@ -21,8 +23,10 @@ import { parseArgs } from "node:util";
 import { endpointHost } from "../../lib/endpoint.ts";
 import { demandChoice, demandChoices } from "../../lib/options.ts";
 import { type EncryptionMode, SEALING_MODES } from "../../lib/packet.ts";
+import { demandFaultRule } from "../../lib/testing/faults.ts";
 import { FORCED_DISCOVERIES } from "../../lib/testing/server_options.ts";
 import {
+  type FaultRule,
   type ForcedDiscovery,
   type RunningVoiceServer,
   type StartOptions,
@@ -31,7 +35,7 @@ import {
 
 const USAGE =
   "Usage: server [--port N] [--udp-port N] [--gateway-port N] [--token T] [--endpoint E] " +
-  "[--modes A,B] [--discovery 74|70be|70le] [--log FILE]";
+  "[--modes A,B] [--discovery 74|70be|70le] [--fault RULE] [--log FILE]";
 
 type Arguments = StartOptions & { readonly log: string | undefined };
 
@@ -72,6 +76,7 @@ function readArguments(args: string[]): Arguments {
       endpoint: text,
       modes: text,
       discovery: text,
+      fault: { type: "string", multiple: true },
       log: text,
     },
   });
@@ -85,6 +90,7 @@ function readArguments(args: string[]): Arguments {
     endpoint: values.endpoint,
     modes: readModes(values.modes),
     discovery: readDiscovery(values.discovery),
+    faults: values.fault?.map(readFault),
     log: values.log,
   };
 }
@@ -103,6 +109,20 @@ function readModes(list: string | undefined): EncryptionMode[] | undefined {
 function readDiscovery(form: string | undefined): ForcedDiscovery | undefined {
   if (form !== undefined) demandChoice("--discovery", form, FORCED_DISCOVERIES);
   return form;
+}
+
+function readFault(text: string): FaultRule {
+  const parts = /^(\w+):(\w+)(?:=(\d+))?(?:\*(\d+))?$/.exec(text);
+  if (parts === null) {
+    throw new RangeError(
+      `Cannot use --fault ${text}: it is ON:FAULT, ON:FAULT=N or ON:FAULT*TIMES`,
+    );
+  }
+  const [, on, name, value, times] = parts;
+  const fault = value === undefined ? name : { [name]: Number(value) };
+  const rule = { on, fault, times: times === undefined ? undefined : Number(times) } as FaultRule;
+  demandFaultRule(rule);
+  return rule;
 }
 
 function openLog(path: string | undefined): StartOptions["onEvent"] {

@@ -1,12 +1,12 @@
 /**
  * Server sockets on Deno: `node:dgram`, and `Deno.serve` with
- * `Deno.upgradeWebSocket`.
+ * `Deno.upgradeWebSocket` behind a TCP front.
  *
  * @module
  */
 
+import { TcpFront } from "./deno_front.ts";
 import { bindDgram } from "./dgram.ts";
-import { listenError } from "./listen_error.ts";
 import type {
   ServerTransport,
   ServerWebSocket,
@@ -21,39 +21,47 @@ export const denoServerTransport: ServerTransport = {
   serveWebSocket,
 };
 
-// deno-lint-ignore require-await -- what is thrown must become a rejection
 async function serveWebSocket(
   port: number,
   handlers: WebSocketServerHandlers,
 ): Promise<WebSocketServer> {
   const stop = new AbortController();
-  const accept = (request: Request): Response => {
+  const accept = (request: Request, { remoteAddr }: Deno.ServeHandlerInfo<Deno.NetAddr>) => {
     if (request.headers.get("upgrade") !== "websocket") return new Response(null, { status: 426 });
     const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 0 });
     const { pathname, search } = new URL(request.url);
-    handleClient(socket, pathname + search, handlers, stop.signal);
+    const cut = () => front.cut(remoteAddr.port);
+    handleClient(socket, pathname + search, cut, handlers, stop.signal);
     return response;
   };
-  const options = { hostname: "127.0.0.1", port, signal: stop.signal, onListen() {} };
-  let server: Deno.HttpServer<Deno.NetAddr>;
+  const options = { hostname: "127.0.0.1", port: 0, signal: stop.signal, onListen() {} };
+  const server = Deno.serve(options, accept);
+  let front: TcpFront;
   try {
-    server = Deno.serve(options, accept);
+    front = new TcpFront(port, server.addr.port);
   } catch (error) {
-    throw listenError("TCP", port, error);
+    stop.abort();
+    await server.finished;
+    throw error;
   }
+  let closed: Promise<void> | undefined;
   return {
-    port: server.addr.port,
+    port: front.port,
     // Aborting ends WebSockets too, whether or not a client answers.
-    close() {
-      stop.abort();
-      return server.finished;
-    },
+    close: () => closed ??= close(front, stop, server),
   };
+}
+
+function close(front: TcpFront, stop: AbortController, server: Deno.HttpServer): Promise<void> {
+  stop.abort();
+  front.close();
+  return server.finished;
 }
 
 function handleClient(
   client: WebSocket,
   path: string,
+  cut: () => void,
   handlers: WebSocketServerHandlers,
   stopped: AbortSignal,
 ): void {
@@ -61,6 +69,7 @@ function handleClient(
     path,
     send: (data) => client.send(data as string | Uint8Array<ArrayBuffer>),
     close: (code, reason) => client.close(code, reason),
+    cut,
   };
   client.binaryType = "arraybuffer";
   client.onopen = () => {

@@ -56,6 +56,9 @@ export class ServerDriver {
   /** Takes dispatches for attached users. */
   onDispatch: (userId: string, dispatch: GatewayDispatch) => void = () => {};
 
+  /** Takes the end of an attached user's gateway library. */
+  onDestroy: (userId: string) => void = () => {};
+
   /** @param onEvent Is told what happens. */
   constructor(onEvent: ((event: ServerEvent) => void) | undefined) {
     this.#onEvent = onEvent;
@@ -114,6 +117,11 @@ export class ServerDriver {
     this.#now = performance.now();
     this.#gateway?.handleInput(input, this.#now);
     this.#drain();
+  }
+
+  /** Whether a user's gateway library can send nothing at the moment, and says so. */
+  refuses(userId: string): boolean {
+    return this.closed || this.#gateway?.refuses(userId) !== false;
   }
 
   /** Closes all sockets. */
@@ -183,12 +191,20 @@ export class ServerDriver {
         this.#forget(socket);
         return socket.close(output.code, output.reason);
       }
+      case "cutWebSocket": {
+        const socket = this.#sockets.get(output.id);
+        if (socket === undefined) return;
+        this.#forget(socket);
+        return socket.cut();
+      }
       case "transmit":
         return this.#udp?.send(output.datagram, output.to);
       case "voice":
         return this.#voice?.handleInput(output.input, this.#now);
       case "dispatch":
         return this.onDispatch(output.userId, output.dispatch);
+      case "destroy":
+        return this.onDestroy(output.userId);
       case "event":
         return this.#tell(output.event);
     }

@@ -1,7 +1,8 @@
 /**
  * The main gateway's stand-in for bots in the same process, in the shape of discord.js'
  * gateway adapters. As there, an adapter hears of its own guilds and its own user only,
- * and never from inside `sendPayload`.
+ * and never from inside `sendPayload`. Where it is told so it hears of other users too, as
+ * adapters written by hand do.
  *
  * @module
  */
@@ -22,11 +23,19 @@ interface Adapter {
 /** Makes gateway adapters. */
 export class LocalGateway {
   readonly #driver: ServerDriver;
+  readonly #otherUsers: boolean;
   readonly #adapters = new Map<string, Set<Adapter>>();
 
-  /** @param driver Drives the gateway stub. */
-  constructor(driver: ServerDriver) {
+  /**
+   * Starts without adapters.
+   *
+   * @param driver Drives the gateway stub.
+   * @param otherUsers Whether adapters hear of other users too.
+   */
+  constructor(driver: ServerDriver, otherUsers: boolean) {
     this.#driver = driver;
+    this.#otherUsers = otherUsers;
+    driver.onDestroy = (userId) => this.#destroy(userId);
     driver.onDispatch = (userId, dispatch) =>
       queueMicrotask(() => this.#dispatch(userId, dispatch));
   }
@@ -59,14 +68,23 @@ export class LocalGateway {
 
   #send(userId: string, adapter: Adapter, { op, d }: VoiceStatePayload): boolean {
     const attached = this.#adapters.get(userId)?.has(adapter) === true;
-    if (op !== 4 || !attached || this.#driver.closed) return false;
+    if (op !== 4 || !attached || this.#driver.refuses(userId)) return false;
     adapter.guilds.add(d.guild_id);
     this.#driver.feedGateway({ type: "voiceState", userId, data: d });
     return true;
   }
 
+  #destroy(userId: string): void {
+    const adapters = this.#adapters.get(userId) ?? [];
+    this.#adapters.delete(userId);
+    queueMicrotask(() => {
+      for (const { methods } of adapters) methods.destroy();
+    });
+  }
+
   #dispatch(userId: string, { name, data }: GatewayDispatch): void {
-    if (name === "VOICE_STATE_UPDATE" && data.user_id !== userId) return;
+    const foreign = name === "VOICE_STATE_UPDATE" && data.user_id !== userId;
+    if (foreign && !this.#otherUsers) return;
     for (const { methods, guilds } of this.#adapters.get(userId) ?? []) {
       if (!guilds.has(data.guild_id ?? "")) continue;
       if (name === "VOICE_STATE_UPDATE") methods.onVoiceStateUpdate(data);

@@ -15,9 +15,11 @@
  */
 
 import type { EncryptionMode } from "../../lib/packet.ts";
+import type { FaultRule } from "../../lib/testing/faults.ts";
+import type { InterruptInput } from "../../lib/testing/gateway_io.ts";
 import { GatewayStub } from "../../lib/testing/gateway_stub.ts";
 import type { ServerEvent } from "../../lib/testing/server_events.ts";
-import type { ForcedDiscovery } from "../../lib/testing/server_io.ts";
+import type { ClientSelector, ForcedDiscovery } from "../../lib/testing/server_io.ts";
 import { VoiceServer } from "../../lib/testing/voice_server.ts";
 import type { DiscordGatewayAdapterCreator } from "../gateway_adapter.ts";
 import { nativeAead } from "../native_aead.ts";
@@ -26,8 +28,23 @@ import { type RunningServerStats, ServerDriver } from "./driver.ts";
 import { LocalGateway } from "./local_gateway.ts";
 
 export type { EncryptionMode } from "../../lib/packet.ts";
+export type {
+  Fault,
+  FaultEnd,
+  FaultName,
+  FaultPoint,
+  FaultRule,
+  GatewayFaultPoint,
+  VoiceFaultPoint,
+} from "../../lib/testing/faults.ts";
+export {
+  DATAGRAM_POINTS,
+  GATEWAY_POINTS,
+  MESSAGE_POINTS,
+  STEP_POINTS,
+} from "../../lib/testing/faults.ts";
 export type * from "../../lib/testing/server_events.ts";
-export type { ForcedDiscovery, ServerStats } from "../../lib/testing/server_io.ts";
+export type { ClientSelector, ForcedDiscovery, ServerStats } from "../../lib/testing/server_io.ts";
 export type * from "../gateway_adapter.ts";
 export type { RunningServerStats } from "./driver.ts";
 
@@ -51,19 +68,16 @@ export interface StartOptions {
   readonly modes?: readonly EncryptionMode[];
   /** Form of every IP discovery response; by default that of the request. */
   readonly discovery?: ForcedDiscovery;
+  /** Faults to commit; none by default. */
+  readonly faults?: readonly FaultRule[];
+  /** Whether gateway adapters hear of other users too, as hand-written ones do; not by default. */
+  readonly otherUsers?: boolean;
   /** Is told what happens, as it happens. */
   readonly onEvent?: (event: ServerEvent) => void;
 }
 
-/** Which clients are meant: all that have each of the given ids. */
-export interface ClientSelector {
-  /** User id. */
-  readonly userId?: string;
-  /** Session id of the voice state. */
-  readonly sessionId?: string;
-  /** Guild id. */
-  readonly guildId?: string;
-}
+/** How a bot is cut off from the main gateway. */
+export type Outage = Pick<InterruptInput, "duration" | "resumed" | "refuses">;
 
 /** A server that runs. */
 export interface RunningVoiceServer extends AsyncDisposable {
@@ -113,8 +127,54 @@ export interface RunningVoiceServer extends AsyncDisposable {
    * @throws {LocalProtocolError} The user is in no voice channel of the guild.
    */
   disconnectUser(guildId: string, userId: string): void;
-  /** Replaces a guild's voice server: `endpoint` null, close code 4022, then a new token. */
+  /**
+   * Replaces a guild's voice server: `endpoint` null, close code 4022, then a new token. No fault
+   * concerns the null; a late VOICE_SERVER_UPDATE is the one with the new token.
+   */
   reallocate(guildId: string): void;
+  /**
+   * Replaces all faults, of both servers. How often each has acted is counted anew.
+   *
+   * @param faults The new ones; an empty list ends them.
+   * @throws {RangeError} A rule is none; nothing has changed.
+   */
+  setFaults(faults: readonly FaultRule[]): void;
+  /**
+   * Breaks the TCP connections of clients to the voice server, without a close frame.
+   *
+   * @param client Which clients.
+   * @throws {LocalProtocolError} There is no such client.
+   */
+  cutClient(client: ClientSelector): void;
+  /**
+   * Sets how many users may be in a voice channel. Op 4 of one more brings nothing at all; who is
+   * inside stays, and a moderator may move users into it.
+   *
+   * @param guildId Guild id.
+   * @param channelId Channel id.
+   * @param limit Most users, 0 for nobody; without it the limit ends.
+   * @throws {RangeError} The limit is no such number.
+   */
+  setUserLimit(guildId: string, channelId: string, limit?: number): void;
+  /**
+   * Cuts a bot off from the main gateway for a while, as a shard that reconnects is.
+   *
+   * @param userId The bot's user id.
+   * @param outage For how long, and what comes after it.
+   * @throws {LocalProtocolError} There is no such bot, or it is cut off already.
+   * @throws {RangeError} The duration is none.
+   */
+  interruptGateway(userId: string, outage: Outage): void;
+  /**
+   * Closes a bot's shard for good: adapters are destroyed, as discord.js does on code 1000, and
+   * WebSockets of the main gateway's stand-in are closed.
+   *
+   * @param userId The bot's user id.
+   * @param code Close code of the WebSockets; 1000 by default.
+   * @throws {LocalProtocolError} There is no such bot.
+   * @throws {RangeError} The code is none.
+   */
+  closeShard(userId: string, code?: number): void;
   /** Ends all clients and closes all sockets. A second call waits for the first. */
   close(): Promise<void>;
 }
@@ -125,6 +185,7 @@ export interface RunningVoiceServer extends AsyncDisposable {
  * @param options Ports and behaviour.
  * @returns The server, once all sockets are open.
  * @throws {Error} A port is taken; nothing stays open.
+ * @throws {RangeError} An option is out of range; nothing stays open.
  */
 export async function startVoiceServer(options: StartOptions = {}): Promise<RunningVoiceServer> {
   const { port = 0, udpPort = 0, gatewayPort = 0 } = options;
@@ -136,13 +197,15 @@ export async function startVoiceServer(options: StartOptions = {}): Promise<Runn
     const mainPort = await driver.serve(transport, "gateway", gatewayPort);
     const url = `ws://127.0.0.1:${voicePort}`;
     const gatewayUrl = `ws://127.0.0.1:${mainPort}`;
-    const { token, heartbeatInterval, resumeWindow, modes, discovery, endpoint = url } = options;
-    const settings = { token, heartbeatInterval, resumeWindow, modes, discovery };
+    const { token, heartbeatInterval, resumeWindow, modes, discovery, endpoint = url, faults } =
+      options;
+    const settings = { token, heartbeatInterval, resumeWindow, modes, discovery, faults };
     driver.start(
       new VoiceServer({ ...settings, random, aead: nativeAead, port: udp }),
-      new GatewayStub({ random, endpoint, url: gatewayUrl }),
+      new GatewayStub({ random, endpoint, url: gatewayUrl, faults }),
     );
-    return running(driver, {
+    const local = new LocalGateway(driver, options.otherUsers ?? false);
+    return running(driver, local, {
       port: voicePort,
       udpPort: udp,
       gatewayPort: mainPort,
@@ -160,8 +223,11 @@ type Addresses = Pick<
   "port" | "udpPort" | "gatewayPort" | "url" | "gatewayUrl"
 >;
 
-function running(driver: ServerDriver, addresses: Addresses): RunningVoiceServer {
-  const local = new LocalGateway(driver);
+function running(
+  driver: ServerDriver,
+  local: LocalGateway,
+  addresses: Addresses,
+): RunningVoiceServer {
   return {
     ...addresses,
     adapterCreator: (userId) => local.adapterCreator(userId),
@@ -173,6 +239,16 @@ function running(driver: ServerDriver, addresses: Addresses): RunningVoiceServer
     disconnectUser: (guildId, userId) =>
       driver.feedGateway({ type: "disconnectUser", guildId, userId }),
     reallocate: (guildId) => driver.feedGateway({ type: "reallocate", guildId }),
+    setFaults: (faults) => {
+      driver.feedVoice({ type: "setFaults", faults });
+      driver.feedGateway({ type: "setFaults", faults });
+    },
+    cutClient: (client) => driver.feedVoice({ type: "cutClient", ...client }),
+    setUserLimit: (guildId, channelId, limit) =>
+      driver.feedGateway({ type: "setUserLimit", guildId, channelId, limit }),
+    interruptGateway: (userId, outage) =>
+      driver.feedGateway({ type: "interrupt", userId, ...outage }),
+    closeShard: (userId, code) => driver.feedGateway({ type: "closeShard", userId, code }),
     close: () => driver.close(),
     [Symbol.asyncDispose]: () => driver.close(),
   };

@@ -71,6 +71,7 @@ function accept(
     path: request.url ?? "/",
     send: (data) => client.send(data),
     close: (code, reason) => client.close(code, reason),
+    cut: () => client.terminate(),
   };
   client.on("error", () => {}); // a "close" follows
   client.on("message", (data, isBinary) => {

@@ -33,6 +33,8 @@ export interface ServerWebSocket {
   send(data: string | Uint8Array): void;
   /** Closes with a code (1000, or 3000 to 4999) and a reason. */
   close(code: number, reason: string): void;
+  /** Breaks the TCP connection without a close frame: both sides see 1006. */
+  cut(): void;
 }
 
 /** What the WebSocket server reports. */

@@ -5,6 +5,7 @@
  */
 
 import type { VoiceServerUpdate, VoiceStatePayload, VoiceStateUpdate } from "../gateway.ts";
+import type { FaultRule } from "./faults.ts";
 import type { ServerEvent } from "./server_events.ts";
 import type { ServerInput } from "./server_io.ts";
 
@@ -16,12 +17,47 @@ export interface GatewayStubOptions {
   readonly endpoint: string;
   /** The `resume_gateway_url` of READY, for example `ws://127.0.0.1:5001`. */
   readonly url: string;
+  /** Faults to commit; none by default. */
+  readonly faults?: readonly FaultRule[];
+}
+
+/**
+ * Cuts a user's client off from the main gateway. One that is attached comes back after
+ * `duration`; one on a WebSocket is closed with 4000, and comes back when it likes.
+ */
+export interface InterruptInput {
+  /** Discriminator. */
+  readonly type: "interrupt";
+  /** Whose client. */
+  readonly userId: string;
+  /** Milliseconds; of no consequence for a client on a WebSocket. */
+  readonly duration: number;
+  /**
+   * Whether the session is resumed, and gets what it has missed. Else a new one begins: what the
+   * old one has missed is lost, and its voice states end.
+   */
+  readonly resumed: boolean;
+  /** Whether `sendPayload` says `false` meanwhile; by default `true`, though op 4 is lost. */
+  readonly refuses?: boolean;
+}
+
+/** Sets how many users may be in a voice channel. */
+export interface UserLimitInput {
+  /** Discriminator. */
+  readonly type: "setUserLimit";
+  /** Guild id. */
+  readonly guildId: string;
+  /** Channel id. */
+  readonly channelId: string;
+  /** Most users, 0 for nobody; `undefined` ends the limit. Who is inside stays. */
+  readonly limit: number | undefined;
 }
 
 /**
  * What a driver tells the stub. A user is attached where the bot is in the same
  * process and needs no WebSocket. Commands are attach, detach, voiceState, moveUser,
- * disconnectUser and reallocate; the rest has happened.
+ * disconnectUser, reallocate, setUserLimit, interrupt, closeShard and setFaults; the rest has
+ * happened.
  */
 export type GatewayInput =
   | { readonly type: "websocketOpen"; readonly id: number }
@@ -50,7 +86,16 @@ export type GatewayInput =
   /** A moderator disconnects a user who is in a voice channel. */
   | { readonly type: "disconnectUser"; readonly guildId: string; readonly userId: string }
   /** The guild's voice server is replaced: `endpoint` null, 4022, then a new token. */
-  | { readonly type: "reallocate"; readonly guildId: string };
+  | { readonly type: "reallocate"; readonly guildId: string }
+  | UserLimitInput
+  | InterruptInput
+  /**
+   * A user's client is closed for good: an attached one is destroyed, as gateway libraries do on
+   * code 1000, the others' WebSockets are closed with `code`, 1000 by default.
+   */
+  | { readonly type: "closeShard"; readonly userId: string; readonly code?: number }
+  /** Replaces all faults; those for the voice server are left aside. */
+  | { readonly type: "setFaults"; readonly faults: readonly FaultRule[] };
 
 /** A dispatch for an attached user. */
 export type GatewayDispatch =
@@ -68,6 +113,8 @@ export type GatewayOutput =
   }
   /** For an attached user. */
   | { readonly type: "dispatch"; readonly userId: string; readonly dispatch: GatewayDispatch }
+  /** An attached user's gateway library closes for good; the user is no longer attached. */
+  | { readonly type: "destroy"; readonly userId: string }
   /** For the voice server, at once. */
   | { readonly type: "voice"; readonly input: ServerInput }
   | { readonly type: "event"; readonly event: ServerEvent };

@@ -9,22 +9,26 @@
  * as Discord often does. Whoever is moved, disconnected, or leaves is closed by the
  * voice server with 4014. Payloads of more than 4096 characters and more than 120
  * messages a minute close with 4002 and 4008, as Discord documents. The stub does not
- * watch over heartbeats.
+ * watch over heartbeats. Op 4 for a channel that is full brings nothing at all; a moderator
+ * may move users into it.
  *
  * @module
  */
 
 import { LocalProtocolError } from "../errors.ts";
-import type { VoiceStatePayload } from "../gateway.ts";
+import type { VoiceServerUpdate, VoiceStatePayload } from "../gateway.ts";
 import { encodeMessage } from "../messages.ts";
 import { Queue } from "../queue.ts";
 import { Secret } from "../secret.ts";
 import { ClientFault, decodeClientMessage } from "./client_messages.ts";
+import { dispatchSpoiler, FaultInjector } from "./fault_injector.ts";
+import { demandCloseCode, demandInteger, putsNullFirst } from "./faults.ts";
 import type {
   GatewayDispatch,
   GatewayInput,
   GatewayOutput,
   GatewayStubOptions,
+  InterruptInput,
 } from "./gateway_io.ts";
 import {
   GatewayOpcodes,
@@ -33,10 +37,12 @@ import {
   readVoiceStateUpdate,
   userIdOf,
 } from "./gateway_messages.ts";
+import { GatewayOutage } from "./gateway_outage.ts";
 import { GatewaySession } from "./gateway_session.ts";
 import { MessageRate } from "./message_rate.ts";
 import { randomHex, randomSnowflake } from "./random_hex.ts";
 import type { EventSubject, ServerEventDetails } from "./server_events.ts";
+import { type VoiceState, VoiceStates } from "./voice_states.ts";
 
 /** Most sessions, and most WebSockets, of the main gateway at a time. */
 export const GATEWAY_SESSION_LIMIT = 1024;
@@ -55,14 +61,6 @@ interface Socket {
   session: GatewaySession | undefined;
 }
 
-interface VoiceState {
-  readonly guildId: string;
-  readonly channelId: string;
-  readonly session: GatewaySession;
-  readonly selfMute: boolean;
-  readonly selfDeaf: boolean;
-}
-
 /** The gateway stub. */
 export class GatewayStub {
   readonly #options: GatewayStubOptions;
@@ -70,16 +68,30 @@ export class GatewayStub {
   readonly #sockets = new Map<number, Socket>();
   readonly #sessions = new Set<GatewaySession>();
   readonly #attached = new Map<string, GatewaySession>();
-  readonly #states = new Map<string, VoiceState>();
+  readonly #outages = new Map<string, GatewayOutage>();
+  readonly #states = new VoiceStates();
+  readonly #faults = new FaultInjector((...event) => this.#event(...event));
   #now = 0;
 
   /**
    * Starts a stub without clients.
    *
-   * @param options Randomness and the announced endpoints.
+   * @param options Randomness, the announced endpoints, faults.
+   * @throws {RangeError} A fault is none.
    */
   constructor(options: GatewayStubOptions) {
     this.#options = options;
+    this.#faults.setRules(options.faults ?? []);
+  }
+
+  /**
+   * Whether an attached user's gateway library can send nothing at the moment, and says so. One
+   * that is not attached can never.
+   *
+   * @param userId User id.
+   */
+  refuses(userId: string): boolean {
+    return !this.#attached.has(userId) || this.#outages.get(userId)?.refuses === true;
   }
 
   /**
@@ -88,6 +100,7 @@ export class GatewayStub {
    * @param input What happened, or what is wanted.
    * @param now Monotonic milliseconds; a clock that steps back is held.
    * @throws {LocalProtocolError} A command is not legal now; nothing has changed.
+   * @throws {RangeError} A number, a close code or a fault is none; nothing has changed.
    */
   handleInput(input: GatewayInput, now: number): void {
     this.#now = Math.max(this.#now, now);
@@ -105,15 +118,23 @@ export class GatewayStub {
       case "detach":
         return this.#detach(input.userId);
       case "voiceState":
-        return this.#handleVoiceState(this.#attachedSession(input.userId), input.data);
+        return this.#handleOp4(this.#attachedSession(input.userId), input.data);
       case "moveUser": {
-        const state = this.#stateOf(input.guildId, input.userId);
+        const state = this.#states.demand(input.guildId, input.userId);
         return this.#enter({ ...state, channelId: input.channelId });
       }
       case "disconnectUser":
-        return this.#leave(this.#stateOf(input.guildId, input.userId));
+        return this.#leave(this.#states.demand(input.guildId, input.userId));
       case "reallocate":
         return this.#reallocate(input.guildId);
+      case "setUserLimit":
+        return this.#states.setLimit(input);
+      case "interrupt":
+        return this.#interrupt(input);
+      case "closeShard":
+        return this.#closeShard(input.userId, input.code);
+      case "setFaults":
+        return this.#faults.setRules(input.faults);
     }
   }
 
@@ -132,10 +153,11 @@ export class GatewayStub {
    * @returns Monotonic milliseconds, or `undefined` where no timer is armed.
    */
   pollTimeout(): number | undefined {
-    let earliest = Infinity;
+    let earliest = this.#faults.next() ?? Infinity;
     for (const { expiresAt } of this.#sessions) {
       earliest = Math.min(earliest, expiresAt ?? Infinity);
     }
+    for (const { end } of this.#outages.values()) earliest = Math.min(earliest, end);
     return earliest === Infinity ? undefined : earliest;
   }
 
@@ -176,7 +198,7 @@ export class GatewayStub {
         return this.#handleResume(socket, d);
       case GatewayOpcodes.VoiceStateUpdate: {
         if (socket.session === undefined) throw new ClientFault(4003, "Not authenticated.");
-        return this.#handleVoiceState(socket.session, readVoiceStateUpdate(d));
+        return this.#handleOp4(socket.session, readVoiceStateUpdate(d));
       }
     }
   }
@@ -227,9 +249,9 @@ export class GatewayStub {
     this.#retire(socket, code !== 1000 && code !== 1001);
   }
 
-  #close(socket: Socket, code: number, reason: string): void {
+  #close(socket: Socket, code: number, reason: string, resumable = false): void {
     const subject = socket.session === undefined ? {} : subjectOf(socket.session);
-    this.#retire(socket, false);
+    this.#retire(socket, resumable);
     this.#event({ type: "gateway-close", code, reason }, { ...subject, websocket: socket.id });
     this.#outputs.push({ type: "closeWebSocket", id: socket.id, code, reason });
   }
@@ -259,7 +281,7 @@ export class GatewayStub {
 
   #end(session: GatewaySession): void {
     this.#sessions.delete(session);
-    for (const state of [...this.#states.values()]) {
+    for (const state of this.#states.all()) {
       if (state.session === session) this.#leave(state);
     }
   }
@@ -283,6 +305,7 @@ export class GatewayStub {
   #detach(userId: string): void {
     const session = this.#attachedSession(userId);
     this.#attached.delete(userId);
+    this.#outages.delete(userId);
     this.#end(session);
   }
 
@@ -296,46 +319,110 @@ export class GatewayStub {
     for (const session of [...this.#sessions]) {
       if (session.expiresAt !== undefined && session.expiresAt <= this.#now) this.#end(session);
     }
+    this.#faults.expire(this.#now);
+    for (const [userId, outage] of this.#outages) {
+      if (outage.end <= this.#now) this.#restore(userId, outage);
+    }
+  }
+
+  // Shards
+
+  #interrupt(input: InterruptInput): void {
+    const { userId, duration, resumed } = input;
+    demandInteger("duration", duration, 0);
+    const sockets = this.#clientsOf(userId);
+    if (this.#outages.has(userId)) {
+      throw new LocalProtocolError(`Cannot cut off user ${userId}: the user is cut off already`);
+    }
+    this.#event({ type: "gateway-interrupted", resumed }, { userId });
+    if (this.#attached.has(userId)) this.#outages.set(userId, new GatewayOutage(input, this.#now));
+    for (const socket of sockets) this.#close(socket, 4000, "Unknown error.", resumed);
+  }
+
+  /** An outage is over: what was missed comes, or a new session begins. */
+  #restore(userId: string, { resumed, missed }: GatewayOutage): void {
+    this.#outages.delete(userId);
+    const session = this.#attachedSession(userId);
+    if (resumed) {
+      this.#event({ type: "gateway-resumed" }, subjectOf(session));
+      for (const dispatch of missed) this.#deliver(session, dispatch);
+      return;
+    }
+    this.#end(session);
+    const next = this.#begin(userId, undefined);
+    this.#attached.set(userId, next);
+    this.#event({ type: "gateway-ready" }, subjectOf(next));
+  }
+
+  #closeShard(userId: string, code = 1000): void {
+    demandCloseCode(code);
+    const reason = "Shard closed.";
+    const sockets = this.#clientsOf(userId);
+    const attached = this.#attached.get(userId);
+    if (attached !== undefined) {
+      this.#event({ type: "gateway-close", code, reason }, subjectOf(attached));
+      this.#detach(userId);
+      this.#outputs.push({ type: "destroy", userId });
+    }
+    for (const socket of sockets) this.#close(socket, code, reason);
+  }
+
+  /** The WebSockets of a user who has a client at all. */
+  #clientsOf(userId: string): Socket[] {
+    const sockets = [...this.#sockets.values()].filter(({ session }) => session?.userId === userId);
+    if (sockets.length > 0 || this.#attached.has(userId)) return sockets;
+    throw new LocalProtocolError(`Cannot act on the client of user ${userId}: there is none`);
   }
 
   // Voice
 
+  #handleOp4(session: GatewaySession, data: VoiceStatePayload["d"]): void {
+    if (this.#outages.has(session.userId) && session.token === undefined) return;
+    const subject = { ...subjectOf(session), guildId: data.guild_id };
+    const fault = this.#faults.meet("op4", subject);
+    this.#faults.carry(fault, data, dispatchSpoiler(), this.#now, (data) => {
+      if (this.#sessions.has(session)) this.#handleVoiceState(session, data);
+    });
+  }
+
   #handleVoiceState(session: GatewaySession, data: VoiceStatePayload["d"]): void {
     const { guild_id: guildId, channel_id: channelId } = data;
-    const present = this.#states.get(keyOf(guildId, session.userId));
+    const present = this.#states.get(guildId, session.userId);
     if (channelId === null) {
       if (present !== undefined) this.#leave(present);
       return;
     }
     const { self_mute: selfMute, self_deaf: selfDeaf } = data;
     const state: VoiceState = { guildId, channelId, session, selfMute, selfDeaf };
-    const stays = present?.session === session && present.channelId === channelId;
-    if (!stays) return this.#enter(state);
-    this.#states.set(keyOf(guildId, session.userId), state);
+    const inside = present?.channelId === channelId;
+    if (!inside && this.#states.isFull(guildId, channelId)) {
+      return this.#event({ type: "channel-full", channelId }, { ...subjectOf(session), guildId });
+    }
+    if (!inside || present.session !== session) return this.#enter(state);
+    this.#states.set(state);
     this.#sendState(state, channelId);
   }
 
   /** Joins or moves: state, the end of the old voice session, a new token. */
   #enter(state: VoiceState): void {
-    const key = keyOf(state.guildId, state.session.userId);
-    const moves = this.#states.has(key);
+    const moves = this.#states.get(state.guildId, state.session.userId) !== undefined;
     if (!moves && this.#states.size >= VOICE_STATE_LIMIT) return;
-    this.#states.set(key, state);
+    this.#states.set(state);
     this.#sendState(state, state.channelId);
     if (moves) this.#revoke(state, 4014, "Disconnected.");
     this.#sendServer(state);
   }
 
   #leave(state: VoiceState): void {
-    this.#states.delete(keyOf(state.guildId, state.session.userId));
+    this.#states.delete(state);
     this.#sendState(state, null);
     this.#revoke(state, 4014, "Disconnected.");
   }
 
   #reallocate(guildId: string): void {
-    for (const state of [...this.#states.values()]) {
+    for (const state of this.#states.all()) {
       if (state.guildId !== guildId) continue;
-      const data = { token: "", guild_id: guildId, endpoint: null };
+      const data = noServer(guildId);
       this.#deliver(state.session, { name: "VOICE_SERVER_UPDATE", data });
       this.#revoke(state, 4022, "Voice server changed.");
       this.#sendServer(state);
@@ -361,10 +448,14 @@ export class GatewayStub {
       suppress: false,
       request_to_speak_timestamp: null,
     };
-    this.#event({ type: "voice-state", channelId }, { ...subjectOf(session), guildId });
-    for (const receiver of this.#sessions) {
-      this.#deliver(receiver, { name: "VOICE_STATE_UPDATE", data });
-    }
+    const subject = { ...subjectOf(session), guildId };
+    this.#event({ type: "voice-state", channelId }, subject);
+    const fault = this.#faults.meet("VOICE_STATE_UPDATE", subject);
+    this.#faults.carry(fault, data, dispatchSpoiler(), this.#now, (data) => {
+      for (const receiver of this.#sessions) {
+        this.#deliver(receiver, { name: "VOICE_STATE_UPDATE", data });
+      }
+    });
   }
 
   #sendServer({ guildId, channelId, session }: VoiceState): void {
@@ -372,27 +463,29 @@ export class GatewayStub {
     const token = randomHex(this.#options.random, 8);
     const grant = { token, guildId, channelId, userId, sessionId };
     this.#outputs.push({ type: "voice", input: { type: "grant", grant } });
-    this.#event({ type: "voice-server", channelId }, { ...subjectOf(session), guildId });
+    const subject = { ...subjectOf(session), guildId };
+    this.#event({ type: "voice-server", channelId }, subject);
     const data = { token, guild_id: guildId, endpoint: this.#options.endpoint };
-    this.#deliver(session, { name: "VOICE_SERVER_UPDATE", data });
-  }
-
-  #stateOf(guildId: string, userId: string): VoiceState {
-    const state = this.#states.get(keyOf(guildId, userId));
-    if (state !== undefined) return state;
-    throw new LocalProtocolError(
-      `Cannot move or disconnect user ${userId}: the user is in no voice channel of guild ${guildId}`,
-    );
+    const deliver = (data: VoiceServerUpdate) => {
+      if (!this.#sessions.has(session)) return;
+      this.#deliver(session, { name: "VOICE_SERVER_UPDATE", data });
+    };
+    const fault = this.#faults.meet("VOICE_SERVER_UPDATE", subject);
+    if (!putsNullFirst(fault)) {
+      return this.#faults.carry(fault, data, dispatchSpoiler(), this.#now, deliver);
+    }
+    deliver(noServer(guildId));
+    this.#faults.delay(this.#now + fault.nullFirst, () => deliver(data));
   }
 
   // Outputs
 
   #deliver(session: GatewaySession, dispatch: GatewayDispatch): void {
-    if (session.token === undefined) {
-      this.#outputs.push({ type: "dispatch", userId: session.userId, dispatch });
-    } else {
-      this.#sendDispatch(session, dispatch.name, dispatch.data);
-    }
+    const { userId, token } = session;
+    if (token !== undefined) return this.#sendDispatch(session, dispatch.name, dispatch.data);
+    const outage = this.#outages.get(userId);
+    if (outage !== undefined) outage.miss(dispatch);
+    else this.#outputs.push({ type: "dispatch", userId, dispatch });
   }
 
   #sendDispatch(session: GatewaySession, name: string, data: unknown): void {
@@ -409,8 +502,9 @@ export class GatewayStub {
   }
 }
 
-function keyOf(guildId: string, userId: string): string {
-  return JSON.stringify([guildId, userId]);
+/** What a client is told while its voice server is being replaced. */
+function noServer(guildId: string): VoiceServerUpdate {
+  return { token: "", guild_id: guildId, endpoint: null };
 }
 
 function subjectOf({ websocket, userId, sessionId }: GatewaySession): EventSubject {

@@ -31,6 +31,19 @@ export { keepaliveReply, parseKeepalive } from "../keepalive.ts";
 export { decodeClientBinary, encodeReceive } from "../messages.ts";
 export { readSendPayload } from "../payload_readers.ts";
 export * from "./client_messages.ts";
+export {
+  DATAGRAM_POINTS,
+  type Fault,
+  type FaultEnd,
+  type FaultName,
+  type FaultPoint,
+  type FaultRule,
+  GATEWAY_POINTS,
+  type GatewayFaultPoint,
+  MESSAGE_POINTS,
+  STEP_POINTS,
+  type VoiceFaultPoint,
+} from "./faults.ts";
 export * from "./gateway_io.ts";
 export * from "./gateway_stub.ts";
 export * from "./replay_buffer.ts";

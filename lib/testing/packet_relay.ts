@@ -26,8 +26,8 @@ import {
 import { keepaliveForm, keepaliveReply, parseKeepalive } from "../keepalive.ts";
 import { parseRtpHeader, RtpHeader } from "../rtp_header.ts";
 import type { DropLog } from "./drop_log.ts";
+import type { DATAGRAM_POINTS, STEP_POINTS } from "./faults.ts";
 import type { PacketDropReason, ServerEventDetails } from "./server_events.ts";
-import type { ServerOutput } from "./server_io.ts";
 import type { ServerSettings } from "./server_options.ts";
 import type { ServerSession } from "./server_session.ts";
 import type { SessionTable } from "./session_table.ts";
@@ -67,8 +67,15 @@ export interface RelayContext {
   readonly sessions: SessionTable;
   /** Where dropped datagrams are counted. */
   readonly drops: DropLog;
-  /** Takes what is to be sent. */
-  readonly emit: (output: ServerOutput) => void;
+  /** Whether a fault comes in place of what a client has asked for. */
+  readonly fails: (step: typeof STEP_POINTS[number], session: ServerSession) => boolean;
+  /** Takes what is to be sent, and to whom where that is known. */
+  readonly transmit: (
+    place: typeof DATAGRAM_POINTS[number],
+    to: DiscoveredAddress,
+    datagram: Uint8Array,
+    session: ServerSession | undefined,
+  ) => void;
   /** Takes events. */
   readonly report: (details: ServerEventDetails, session: ServerSession) => void;
 }
@@ -167,16 +174,18 @@ export class PacketRelay {
   }
 
   #answerDiscovery(request: DiscoveryRequest, from: DiscoveredAddress, now: number): void {
-    const { sessions, report, settings } = this.#context;
+    const { sessions, report, settings, fails, transmit } = this.#context;
     const { ssrc, form } = request;
     const session = sessions.bySsrc(ssrc);
     if (session === undefined) return this.#drop("unknown-ssrc", undefined, now);
+    if (fails("discovery", session)) return;
     if (sessions.learn(session, from)) {
       const { address, port } = from;
       report({ type: "discovery", ssrc, address, port }, session);
     }
     this.#counters.discoveries++;
-    this.#transmit(from, discoveryResponse(ssrc, from, settings.discovery ?? form));
+    const response = discoveryResponse(ssrc, from, settings.discovery ?? form);
+    transmit("IpDiscovery", from, response, session);
   }
 
   #answerKeepalive(datagram: Uint8Array, from: DiscoveredAddress): void {
@@ -187,7 +196,8 @@ export class PacketRelay {
       return;
     }
     this.#counters.keepalivesAnswered++;
-    this.#transmit(from, answer);
+    const { sessions, transmit } = this.#context;
+    transmit("Keepalive", from, answer, sessions.byAddress(from));
   }
 
   /** Counters were echoed once, an SSRC and the form of JDA never were. */
@@ -267,12 +277,8 @@ export class PacketRelay {
       datagram.set(packet);
       cipher.seal(datagram, clearSize, packet.length - clearSize);
       this.#counters.relayed++;
-      this.#transmit(address, datagram);
+      this.#context.transmit("Rtp", address, datagram, receiver);
     }
-  }
-
-  #transmit(to: DiscoveredAddress, datagram: Uint8Array): void {
-    this.#context.emit({ type: "transmit", to, datagram });
   }
 
   #drop(reason: PacketDropReason, session: ServerSession | undefined, now: number): void {

@@ -16,13 +16,17 @@
  * | `flags` | number | `speaking` | `SpeakingFlags` |
  * | `seqAck` | number | `resume` | last sequence number that the client has seen; absent: none |
  * | `replayed` | number | `resumed` | messages that are sent again |
- * | `code` | number | `disconnect`, `close`, `gateway-close` | close code |
+ * | `code` | number | `disconnect`, `close`, `gateway-close` | close code; 1006: cut off |
  * | `reason` | string | `close`, `gateway-close`, `leave`, `packet-dropped` | why |
  * | `resumable` | boolean | `disconnect`, `close` | whether the session is kept for a Resume |
  * | `address`, `port` | string, number | `discovery`, `select` | the client's UDP address; with `select` what the client takes it to be |
  * | `count` | number | `packet-dropped` | datagrams since the last such event, at least 1 |
  * | `opcode` | number | `ignored` | the opcode that the server does not know |
- * | `channelId` | string or null | `voice-state`, `voice-server` | channel id; null: left |
+ * | `channelId` | string or null | `voice-state`, `voice-server`, `channel-full` | channel id; null: left |
+ * | `on`, `fault` | string | `fault` | where, and the name of what went wrong |
+ * | `resumed` | boolean | `gateway-interrupted` | whether the session goes on afterwards |
+ *
+ * What was sent is reported as sent also where a fault then spoils it; a `fault` event follows.
  *
  * @module
  */
@@ -30,6 +34,7 @@
 import type { GatewayVersion } from "../gateway_version.ts";
 import type { OpenFault } from "../packet.ts";
 import type { RtpFault } from "../rtp_header.ts";
+import type { FaultName, FaultPoint } from "./faults.ts";
 
 /** Why a datagram was dropped. */
 export type PacketDropReason =
@@ -136,7 +141,13 @@ export type ServerEventDetails =
   /** VOICE_STATE_UPDATE was sent. */
   | { readonly type: "voice-state"; readonly channelId: string | null }
   /** VOICE_SERVER_UPDATE was sent. */
-  | { readonly type: "voice-server"; readonly channelId: string };
+  | { readonly type: "voice-server"; readonly channelId: string }
+  /** Op 4 brought nothing: the channel has as many users as its limit allows. */
+  | { readonly type: "channel-full"; readonly channelId: string }
+  /** A client of the main gateway is cut off from it for a while. */
+  | { readonly type: "gateway-interrupted"; readonly resumed: boolean }
+  /** A fault was committed that the server had been told to commit. */
+  | { readonly type: "fault"; readonly on: FaultPoint; readonly fault: FaultName };
 
 /** An event with its time and its subject. */
 export type ServerEvent = { readonly at: number } & EventSubject & ServerEventDetails;

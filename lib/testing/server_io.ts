@@ -7,6 +7,7 @@
 import type { AeadProvider } from "../aead.ts";
 import type { DiscoveredAddress, DiscoveryForm } from "../ip_discovery.ts";
 import type { EncryptionMode } from "../packet.ts";
+import type { FaultRule } from "./faults.ts";
 import type { PacketDropReason, ServerEvent } from "./server_events.ts";
 
 /** A form of IP discovery response; that of a hybrid request is `70be`. */
@@ -20,7 +21,7 @@ export interface VoiceServerOptions {
   readonly port: number;
   /** IP address that Ready announces; 127.0.0.1 by default. */
   readonly address?: string;
-  /** AEAD implementations; `nobleAead` by default. */
+  /** AEAD implementations; `nobleCiphers` by default. */
   readonly aead?: AeadProvider;
   /** Takes this token and those that were granted; without it any token is good. */
   readonly token?: string;
@@ -36,6 +37,8 @@ export interface VoiceServerOptions {
   readonly discovery?: ForcedDiscovery;
   /** Whether keepalives that are a counter are echoed, as until March 2023; not by default. */
   readonly echoKeepalives?: boolean;
+  /** Faults to commit; none by default. */
+  readonly faults?: readonly FaultRule[];
 }
 
 /** A voice token and what it is good for. */
@@ -52,23 +55,36 @@ export interface VoiceGrant {
   readonly sessionId: string;
 }
 
-/** Closes the WebSockets of clients. At least one of the ids is needed. */
-export interface CloseClientInput {
+/** Which clients are meant: all that have each of the given ids, of which one is needed. */
+export interface ClientSelector {
+  /** User id. */
+  readonly userId?: string;
+  /** Session id of the voice state. */
+  readonly sessionId?: string;
+  /** Guild id. */
+  readonly guildId?: string;
+}
+
+/** Closes the WebSockets of clients. */
+export interface CloseClientInput extends ClientSelector {
   /** Discriminator. */
   readonly type: "closeClient";
-  /** Of this user. */
-  readonly userId?: string;
-  /** With this session id. */
-  readonly sessionId?: string;
-  /** In this guild only. */
-  readonly guildId?: string;
   /** Close code: 1000, or 3000 to 4999. */
   readonly code: number;
   /** Reason text of the close frame; empty by default. */
   readonly reason?: string;
 }
 
-/** What a driver tells the server. Commands are closeClient, grant and revoke; the rest has happened. */
+/** Breaks the TCP connections of clients, without a close frame. */
+export interface CutClientInput extends ClientSelector {
+  /** Discriminator. */
+  readonly type: "cutClient";
+}
+
+/**
+ * What a driver tells the server. Commands are closeClient, cutClient, setFaults, grant and
+ * revoke; the rest has happened.
+ */
 export type ServerInput =
   | { readonly type: "websocketOpen"; readonly id: number; readonly path: string }
   | {
@@ -84,6 +100,9 @@ export type ServerInput =
   }
   | { readonly type: "timeout" }
   | CloseClientInput
+  | CutClientInput
+  /** Replaces all faults; those for the gateway stub are left aside. */
+  | { readonly type: "setFaults"; readonly faults: readonly FaultRule[] }
   /** A token is good from now on; an earlier one of the same user and guild no longer is. */
   | { readonly type: "grant"; readonly grant: VoiceGrant }
   /** The user's token is no longer good; a session that began with it is closed with `code`. */
@@ -108,6 +127,8 @@ export type ServerOutput =
     readonly code: number;
     readonly reason: string;
   }
+  /** The TCP connection is to break without a close frame. */
+  | { readonly type: "cutWebSocket"; readonly id: number }
   | {
     readonly type: "transmit";
     readonly to: DiscoveredAddress;

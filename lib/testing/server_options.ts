@@ -5,8 +5,9 @@
  * @module
  */
 
-import { type AeadProvider, nobleAead } from "../aead.ts";
+import type { AeadProvider } from "../aead.ts";
 import { type EncryptionMode, SEALING_MODES } from "../packet.ts";
+import { nobleCiphers } from "../secretbox.ts";
 import { demandChoice, demandChoices } from "../options.ts";
 import type { ForcedDiscovery, VoiceServerOptions } from "./server_io.ts";
 
@@ -52,7 +53,7 @@ export function serverSettings(options: VoiceServerOptions): ServerSettings {
     random,
     port,
     address = "127.0.0.1",
-    aead = nobleAead,
+    aead = nobleCiphers,
     heartbeatInterval = 13_750,
     resumeWindow = 60_000,
     replayLimit = 256,

@@ -11,7 +11,9 @@
  */
 
 import type { DiscoveredAddress } from "../ip_discovery.ts";
+import type { VoiceStatePayload } from "../gateway.ts";
 import type { SessionOptions } from "../session.ts";
+import type { FaultRule } from "./faults.ts";
 import type { GatewayDispatch, GatewayInput } from "./gateway_io.ts";
 import { GatewayStub } from "./gateway_stub.ts";
 import { SeededRandom } from "./seeded_random.ts";
@@ -36,7 +38,11 @@ export interface SimulationOptions {
   /** Share of datagrams that come twice, 0 to 1; 0 by default. */
   readonly duplicates?: number;
   /** How the voice server behaves. */
-  readonly server?: Omit<Partial<VoiceServerOptions>, "random" | "port" | "address">;
+  readonly server?: Omit<Partial<VoiceServerOptions>, "random" | "port" | "address" | "faults">;
+  /** The `endpoint` of VOICE_SERVER_UPDATE; whatever it is, it leads to the voice server. */
+  readonly endpoint?: string;
+  /** Faults of both servers; none by default. */
+  readonly faults?: readonly FaultRule[];
 }
 
 /** What a bot of a simulation is made of. */
@@ -83,14 +89,16 @@ export class Simulation {
   /**
    * Starts without bots, at moment 0.
    *
-   * @param options Seed, links, server.
+   * @param options Seed, links, server, faults.
+   * @throws {RangeError} An option is out of range.
    */
   constructor(options: SimulationOptions = {}) {
     this.#options = options;
     this.#random = new SeededRandom(options.seed ?? 1);
     const random = (into: Uint8Array) => this.#random.fill(into);
-    this.server = new VoiceServer({ ...options.server, random, port: SERVER_PORT });
-    this.gateway = new GatewayStub({ random, endpoint: ENDPOINT, url: "ws://127.0.0.1:5001" });
+    const { endpoint = ENDPOINT, faults } = options;
+    this.server = new VoiceServer({ ...options.server, random, port: SERVER_PORT, faults });
+    this.gateway = new GatewayStub({ random, endpoint, url: "ws://127.0.0.1:5001", faults });
     this.#driven = [
       { pollTimeout: () => this.server.pollTimeout(), wake: () => this.feedServer(TIMEOUT) },
       { pollTimeout: () => this.gateway.pollTimeout(), wake: () => this.feedGateway(TIMEOUT) },
@@ -163,6 +171,9 @@ export class Simulation {
           });
           break;
         }
+        case "cutWebSocket":
+          this.#breakWebSocket(output.id);
+          break;
         case "transmit":
           this.#sendToBot(output.to.port, output.datagram);
           break;
@@ -183,7 +194,19 @@ export class Simulation {
       if (output.type === "voice") this.feedServer(output.input);
       else if (output.type === "event") this.events.push(output.event);
       else if (output.type === "dispatch") this.#dispatch(output.userId, output.dispatch);
+      else if (output.type === "destroy") this.#destroy(output.userId);
     }
+  }
+
+  /**
+   * Replaces the faults of both servers.
+   *
+   * @param faults The new ones.
+   * @throws {RangeError} One is none; nothing has changed.
+   */
+  setFaults(faults: readonly FaultRule[]): void {
+    this.feedServer({ type: "setFaults", faults });
+    this.feedGateway({ type: "setFaults", faults });
   }
 
   #next(): number {
@@ -207,11 +230,27 @@ export class Simulation {
     }
   }
 
+  /** Nothing comes from a gateway library that has closed; its bots leave, as adapters have it. */
+  #destroy(userId: string): void {
+    for (const bot of this.#bots) {
+      if (bot.userId === userId) this.#clock.plan(this.now, () => bot.leave());
+    }
+  }
+
+  #sendGateway(bot: SimulatedBot, data: VoiceStatePayload["d"]): void {
+    const { userId } = bot;
+    if (this.gateway.refuses(userId)) {
+      return this.#clock.plan(this.now, () => bot.feed({ type: "gatewayRefused" }));
+    }
+    this.#later(() => {
+      if (!this.gateway.refuses(userId)) this.feedGateway({ type: "voiceState", userId, data });
+    });
+  }
+
   #network(): BotNetwork {
     return {
       now: () => this.now,
-      sendGateway: (bot, data) =>
-        this.#later(() => this.feedGateway({ type: "voiceState", userId: bot.userId, data })),
+      sendGateway: (bot, data) => this.#sendGateway(bot, data),
       openWebSocket: (bot, id, path) => this.#openWebSocket({ bot, id }, path),
       sendWebSocket: (bot, id, data) =>
         this.#toServer(
@@ -271,6 +310,14 @@ export class Simulation {
     this.#websockets.delete(serverId);
     bot.feed({ type: "websocketClose", id, code: 1006, reason: "" });
     this.feedServer({ type: "websocketClose", id: serverId, code: 1006 });
+  }
+
+  /** The server's side of a WebSocket is gone; the bot sees it a moment later. */
+  #breakWebSocket(serverId: number): void {
+    this.#toBot(serverId, ({ bot, id }) => {
+      this.#websockets.delete(serverId);
+      bot.feed({ type: "websocketClose", id, code: 1006, reason: "" });
+    });
   }
 
   #sendToServer(port: number, datagram: Uint8Array): void {

@@ -27,6 +27,11 @@ export class VirtualClock {
     return this.#planned[0]?.at ?? Infinity;
   }
 
+  /** How many events are planned. */
+  get size(): number {
+    return this.#planned.length;
+  }
+
   /** Plans an event. */
   plan(at: number, run: () => void): void {
     const event = { at: Math.max(at, this.#now), order: this.#order++, run };

@@ -29,13 +29,7 @@
  */
 
 import { closeCode } from "../close_codes.ts";
-import { LocalProtocolError } from "../errors.ts";
-import {
-  GATEWAY_VERSIONS,
-  type GatewayVersion,
-  UNNAMED_GATEWAY_VERSION,
-  versionTraits,
-} from "../gateway_version.ts";
+import { UNNAMED_GATEWAY_VERSION, versionTraits } from "../gateway_version.ts";
 import { NonceCounter } from "../nonce.ts";
 import { VoiceOpcodes } from "../opcodes.ts";
 import { KEY_SIZE, PacketCipher } from "../packet.ts";
@@ -48,8 +42,10 @@ import type {
 } from "../payloads.ts";
 import { Secret } from "../secret.ts";
 import { ClientFault, decodeClientMessage, readClientMessage } from "./client_messages.ts";
+import { selectSessions } from "./client_selector.ts";
 import { DropLog } from "./drop_log.ts";
-import { MessageRate } from "./message_rate.ts";
+import type { FaultInjector } from "./fault_injector.ts";
+import { demandCloseCode, endsWebSocket, type VoiceFaultPoint } from "./faults.ts";
 import { NonceWindow } from "./nonce_window.ts";
 import { PacketRelay } from "./packet_relay.ts";
 import { randomHex } from "./random_hex.ts";
@@ -57,6 +53,7 @@ import { ReplayBuffer } from "./replay_buffer.ts";
 import type { EventSubject, LeaveReason, ServerEventDetails } from "./server_events.ts";
 import type {
   CloseClientInput,
+  CutClientInput,
   ServerInput,
   ServerOutput,
   ServerStats,
@@ -65,6 +62,7 @@ import type {
 import { type ServerSettings, serverSettings } from "./server_options.ts";
 import { ServerOutbox } from "./server_outbox.ts";
 import { ServerSession } from "./server_session.ts";
+import { requestedVersion, ServerSocket } from "./server_socket.ts";
 import { SessionTable } from "./session_table.ts";
 import { TokenGrants } from "./token_grants.ts";
 
@@ -77,47 +75,16 @@ export const WEBSOCKET_LIMIT = 1024;
 /** Most sessions at a time; further ones are refused with 4021. */
 export const SESSION_LIMIT = 1024;
 
-const MESSAGE_RATE = [1000, 5000] as const;
 /** Characters that fit a close frame (123 bytes), whatever they are in UTF-8. */
 const REASON_LIMIT = 41;
-/** Unknown opcodes of one WebSocket that are reported. */
-const IGNORED_LIMIT = 256;
 const INVALID_SESSION = "Session is no longer valid.";
-
-/** Opcodes that begin a session. */
-const FIRST_OPCODES: readonly number[] = [VoiceOpcodes.Identify, VoiceOpcodes.Resume];
-
-/** Opcodes on which this server acts. */
-const ACTED_OPCODES: readonly number[] = [
-  ...FIRST_OPCODES,
-  VoiceOpcodes.Heartbeat,
-  VoiceOpcodes.SelectProtocol,
-  VoiceOpcodes.Speaking,
-];
-
-/** Opcodes that clients send and on which this server does not act. */
-const PASSIVE_OPCODES: readonly number[] = [
-  VoiceOpcodes.Video,
-  VoiceOpcodes.SessionUpdate,
-  VoiceOpcodes.MediaSinkWants,
-  VoiceOpcodes.VoiceBackendVersion,
-  VoiceOpcodes.NoRoute,
-];
-
-interface Socket {
-  readonly id: number;
-  readonly version: GatewayVersion;
-  readonly rate: MessageRate;
-  readonly ignored: Set<number>;
-  deadline: number;
-  session: ServerSession | undefined;
-}
 
 /** The voice server. */
 export class VoiceServer {
   readonly #settings: ServerSettings;
-  readonly #outbox = new ServerOutbox();
-  readonly #sockets = new Map<number, Socket>();
+  readonly #sockets = new Map<number, ServerSocket>();
+  readonly #outbox = new ServerOutbox((id) => this.#sockets.has(id));
+  readonly #faults: FaultInjector = this.#outbox.faults;
   readonly #sessions = new SessionTable();
   readonly #grants: TokenGrants;
   readonly #drops: DropLog;
@@ -133,6 +100,7 @@ export class VoiceServer {
    */
   constructor(options: VoiceServerOptions) {
     this.#settings = serverSettings(options);
+    this.#faults.setRules(options.faults ?? []);
     this.#grants = new TokenGrants(options.token);
     const report = (details: ServerEventDetails, session: ServerSession | undefined) =>
       this.#outbox.event(details, session?.subject ?? {});
@@ -141,7 +109,8 @@ export class VoiceServer {
       settings: this.#settings,
       sessions: this.#sessions,
       drops: this.#drops,
-      emit: (output) => this.#outbox.push(output),
+      fails: (step, session) => this.#fails(step, session.websocket, session.subject),
+      transmit: (...datagram) => this.#outbox.transmit(...datagram),
       report,
     });
   }
@@ -167,29 +136,13 @@ export class VoiceServer {
    * @param input What happened, or what is wanted. Bytes are borrowed until the call returns.
    * @param now Monotonic milliseconds; a clock that steps back is held.
    * @throws {LocalProtocolError} There is no client to close; nothing has changed.
-   * @throws {RangeError} A close code is none; nothing has changed.
+   * @throws {RangeError} A close code or a fault is none; nothing has changed.
    */
   handleInput(input: ServerInput, now: number): void {
     this.#now = Math.max(this.#now, now);
     this.#outbox.now = this.#now;
-    switch (input.type) {
-      case "websocketOpen":
-        return this.#handleOpen(input.id, input.path);
-      case "websocketMessage":
-        return this.#handleMessage(input.id, input.data);
-      case "websocketClose":
-        return this.#handleClose(input.id, input.code);
-      case "datagram":
-        return this.#relay.receive(input.data, input.from, this.#now);
-      case "timeout":
-        return this.#handleTimeout();
-      case "closeClient":
-        return this.#handleCloseClient(input);
-      case "grant":
-        return this.#grants.grant(input.grant);
-      case "revoke":
-        return this.#revoke(input.guildId, input.userId, input.code, input.reason);
-    }
+    this.#handle(input);
+    this.#endDoomed();
   }
 
   /**
@@ -207,7 +160,8 @@ export class VoiceServer {
    * @returns Monotonic milliseconds, or `undefined` where no timer is armed.
    */
   pollTimeout(): number | undefined {
-    let earliest = Math.min(this.#relay.next() ?? Infinity, this.#drops.next() ?? Infinity);
+    const parts = [this.#relay, this.#drops, this.#faults];
+    let earliest = Math.min(...parts.map((part) => part.next() ?? Infinity));
     for (const { deadline } of this.#sockets.values()) earliest = Math.min(earliest, deadline);
     for (const { expiresAt } of this.#sessions.all()) {
       earliest = Math.min(earliest, expiresAt ?? Infinity);
@@ -215,29 +169,55 @@ export class VoiceServer {
     return earliest === Infinity ? undefined : earliest;
   }
 
+  #handle(input: ServerInput): void {
+    switch (input.type) {
+      case "websocketOpen":
+        return this.#handleOpen(input.id, input.path);
+      case "websocketMessage":
+        return this.#handleMessage(input.id, input.data);
+      case "websocketClose":
+        return this.#handleClose(input.id, input.code);
+      case "datagram":
+        return this.#relay.receive(input.data, input.from, this.#now);
+      case "timeout":
+        return this.#handleTimeout();
+      case "closeClient":
+        return this.#handleCloseClient(input);
+      case "cutClient":
+        return this.#handleCutClient(input);
+      case "setFaults":
+        return this.#faults.setRules(input.faults);
+      case "grant":
+        return this.#grants.grant(input.grant);
+      case "revoke":
+        return this.#revoke(input.guildId, input.userId, input.code, input.reason);
+    }
+  }
+
   // WebSockets
 
   #handleOpen(id: number, path: string): void {
-    const version = versionOf(path);
-    const socket: Socket = {
+    const fault = this.#faults.meet("open", { websocket: id });
+    if (fault === "lose") return;
+    const version = requestedVersion(path);
+    const socket = new ServerSocket(
       id,
-      version: version ?? UNNAMED_GATEWAY_VERSION,
-      rate: new MessageRate(...MESSAGE_RATE),
-      ignored: new Set(),
-      deadline: this.#heartbeatDeadline(),
-      session: undefined,
-    };
+      version ?? UNNAMED_GATEWAY_VERSION,
+      this.#heartbeatDeadline(),
+    );
     this.#sockets.set(id, socket);
     this.#outbox.event(
       version === undefined ? { type: "connect" } : { type: "connect", version },
       { websocket: id },
     );
+    if (endsWebSocket(fault)) return this.#outbox.doom(id, fault);
     if (version === undefined) {
       return this.#close(socket, 4012, "Unknown version: this server speaks 1 to 9.");
     }
     if (this.#sockets.size > WEBSOCKET_LIMIT) return this.#close(socket, 4021, "Server is full.");
     const heartbeat_interval = this.#settings.heartbeatInterval;
-    this.#outbox.send(socket, { op: VoiceOpcodes.Hello, d: { v: version, heartbeat_interval } });
+    const d = { v: version, heartbeat_interval };
+    this.#outbox.send(socket, { op: VoiceOpcodes.Hello, d }, { websocket: id });
   }
 
   #handleMessage(id: number, data: string | Uint8Array): void {
@@ -248,8 +228,7 @@ export class VoiceServer {
     if (typeof data !== "string") return;
     try {
       const raw = decodeClientMessage(data);
-      demandOrder(socket, raw.op);
-      if (!ACTED_OPCODES.includes(raw.op)) return this.#ignore(socket, raw.op);
+      if (!socket.admit(raw.op)) return this.#ignore(socket, raw.op);
       const message = readClientMessage(raw, socket.version);
       if (message !== undefined) this.#dispatch(socket, message);
     } catch (error) {
@@ -258,7 +237,7 @@ export class VoiceServer {
     }
   }
 
-  #dispatch(socket: Socket, { op, d }: VoiceSendPayload): void {
+  #dispatch(socket: ServerSocket, { op, d }: VoiceSendPayload): void {
     switch (op) {
       case VoiceOpcodes.Heartbeat:
         return this.#handleHeartbeat(socket, d.t);
@@ -267,28 +246,27 @@ export class VoiceServer {
       case VoiceOpcodes.Resume:
         return this.#handleResume(socket, d);
       case VoiceOpcodes.SelectProtocol:
-        return this.#handleSelectProtocol(identified(socket), d);
+        return this.#handleSelectProtocol(socket.identified, d);
       case VoiceOpcodes.Speaking:
-        return this.#handleSpeaking(identified(socket), d.speaking);
+        return this.#handleSpeaking(socket.identified, d.speaking);
     }
   }
 
-  #ignore(socket: Socket, op: number): void {
-    if (PASSIVE_OPCODES.includes(op) || socket.ignored.has(op)) return;
-    if (socket.ignored.size >= IGNORED_LIMIT) return;
-    socket.ignored.add(op);
-    this.#outbox.event({ type: "ignored", opcode: op }, subjectOf(socket));
+  #ignore(socket: ServerSocket, opcode: number): void {
+    if (socket.isNews(opcode)) this.#outbox.event({ type: "ignored", opcode }, socket.subject);
   }
 
-  #handleHeartbeat(socket: Socket, t: number): void {
+  #handleHeartbeat(socket: ServerSocket, t: number): void {
+    const subject = socket.subject;
+    if (this.#fails("heartbeat", socket.id, subject)) return;
     socket.deadline = this.#heartbeatDeadline();
-    this.#outbox.send(socket, { op: VoiceOpcodes.HeartbeatAck, d: { t } });
+    this.#outbox.send(socket, { op: VoiceOpcodes.HeartbeatAck, d: { t } }, subject);
   }
 
   #handleClose(id: number, code: number): void {
     const socket = this.#sockets.get(id);
     if (socket === undefined) return;
-    const subject = subjectOf(socket);
+    const subject = socket.subject;
     const resumable = socket.session !== undefined && code !== 1000 && code !== 1001;
     const session = this.#retire(socket);
     this.#outbox.event({ type: "disconnect", code, resumable }, subject);
@@ -297,8 +275,8 @@ export class VoiceServer {
     else this.#end(session, "left");
   }
 
-  #close(socket: Socket, code: number, reason: string): void {
-    const subject = subjectOf(socket);
+  #close(socket: ServerSocket, code: number, reason: string): void {
+    const subject = socket.subject;
     const resumable = socket.session !== undefined && isResumable(code);
     const session = this.#retire(socket);
     this.#outbox.close(socket.id, code, reason, resumable, subject);
@@ -307,8 +285,32 @@ export class VoiceServer {
     else this.#end(session, "closed");
   }
 
+  /** The connection breaks without a close frame. */
+  #cut({ id }: ServerSocket): void {
+    this.#outbox.push({ type: "cutWebSocket", id });
+    this.#handleClose(id, 1006);
+  }
+
+  /** Whether a fault comes in place of what a client has asked for. */
+  #fails(step: VoiceFaultPoint, websocket: number | undefined, subject: EventSubject): boolean {
+    const fault = this.#faults.meet(step, subject);
+    if (endsWebSocket(fault)) this.#outbox.doom(websocket, fault);
+    return fault !== undefined;
+  }
+
+  /** Ends the WebSockets that a fault wants ended; that is news for others, and so on. */
+  #endDoomed(): void {
+    for (let doomed; (doomed = this.#outbox.takeDoomed()) !== undefined;) {
+      const [id, end] = doomed;
+      const socket = this.#sockets.get(id);
+      if (socket === undefined) continue;
+      if (end === "cut") this.#cut(socket);
+      else this.#close(socket, end.close, "");
+    }
+  }
+
   /** The id is retired at once; what still comes with it is ignored. */
-  #retire(socket: Socket): ServerSession | undefined {
+  #retire(socket: ServerSocket): ServerSession | undefined {
     const { session } = socket;
     this.#sockets.delete(socket.id);
     socket.session = undefined;
@@ -318,14 +320,21 @@ export class VoiceServer {
 
   // Sessions
 
-  #handleIdentify(socket: Socket, identity: IdentifyPayload): void {
+  #handleIdentify(socket: ServerSocket, identity: IdentifyPayload): void {
+    const { server_id: guildId, user_id: userId, session_id: sessionId } = identity;
+    if (this.#fails("identify", socket.id, { websocket: socket.id, userId, guildId, sessionId })) {
+      return;
+    }
     const room = this.#grants.admit(identity);
-    const { server_id: guildId, user_id: userId } = identity;
     const older = this.#sessionOf(guildId, userId);
     if (older === undefined && this.#sessions.size >= SESSION_LIMIT) {
       throw new ClientFault(4021, "Server is full.");
     }
     if (older !== undefined) this.#expel(older, 4006, INVALID_SESSION, "replaced");
+    this.#begin(socket, identity, room);
+  }
+
+  #begin(socket: ServerSocket, identity: IdentifyPayload, room: string): void {
     const replay = new ReplayBuffer<string | Uint8Array>(this.#settings.replayLimit);
     const session = new ServerSession(identity, socket.version, room, this.#nextSsrc(), replay);
     this.#sessions.add(session);
@@ -361,6 +370,7 @@ export class VoiceServer {
   }
 
   #handleSelectProtocol(session: ServerSession, { data }: SelectProtocolPayload): void {
+    if (this.#fails("select", session.websocket, session.subject)) return;
     const { mode: wanted, address, port } = data as UdpSelection;
     const mode = this.#settings.modes.find((offered) => offered === wanted);
     if (mode === undefined) throw new ClientFault(4016, "Unknown encryption mode.");
@@ -384,6 +394,7 @@ export class VoiceServer {
       },
     });
     this.#outbox.tellNumbered(session, { op: VoiceOpcodes.MediaSinkWants, d: { any: 100 } });
+    this.#fails("connected", session.websocket, session.subject);
   }
 
   #handleSpeaking(session: ServerSession, flags: number): void {
@@ -396,7 +407,7 @@ export class VoiceServer {
     this.#relay.release(session, this.#now);
   }
 
-  #handleResume(socket: Socket, d: ResumePayload): void {
+  #handleResume(socket: ServerSocket, d: ResumePayload): void {
     const { server_id: guildId, session_id: sessionId, seq_ack: seqAck } = d;
     const subject = { websocket: socket.id, guildId, sessionId };
     this.#outbox.event(
@@ -415,6 +426,14 @@ export class VoiceServer {
     const session = matching.findLast(({ websocket }) => websocket === undefined) ??
       matching.at(-1);
     if (session === undefined) throw new ClientFault(4004, "Authentication failed.");
+    const fault = this.#faults.meet("resume", { ...session.subject, websocket: socket.id });
+    if (endsWebSocket(fault)) return this.#outbox.doom(socket.id, fault);
+    if (fault === "renew") return this.#renew(session, socket);
+    if (fault !== undefined) return;
+    this.#continue(session, socket, seqAck);
+  }
+
+  #continue(session: ServerSession, socket: ServerSocket, seqAck: number | undefined): void {
     const { numbered } = versionTraits(session.version);
     const missed = numbered ? session.replay.since(seqAck) : [];
     if (missed === undefined) {
@@ -424,11 +443,20 @@ export class VoiceServer {
     this.#takeOver(session, socket);
     this.#outbox.event({ type: "resumed", replayed: missed.length }, session.subject);
     this.#outbox.tell(session, { op: VoiceOpcodes.Resumed, d: null });
-    for (const data of missed) this.#outbox.push({ type: "sendWebSocket", id: socket.id, data });
+    for (const data of missed) this.#outbox.repeat(socket.id, data);
     if (!numbered) this.#tellOthers(session);
+    this.#fails("connected", socket.id, session.subject);
   }
 
-  #takeOver(session: ServerSession, socket: Socket): void {
+  /** A Resume is answered with Ready: the same user in the same room, and nothing else. */
+  #renew(session: ServerSession, socket: ServerSocket): void {
+    const { guildId, userId, sessionId, token, room } = session;
+    const identity = { server_id: guildId, user_id: userId, session_id: sessionId, token };
+    this.#expel(session, 4006, INVALID_SESSION, "replaced");
+    this.#begin(socket, identity, room);
+  }
+
+  #takeOver(session: ServerSession, socket: ServerSocket): void {
     const old = this.#socketOf(session);
     if (old !== undefined) {
       old.session = undefined;
@@ -437,7 +465,7 @@ export class VoiceServer {
     this.#attach(session, socket);
   }
 
-  #attach(session: ServerSession, socket: Socket): void {
+  #attach(session: ServerSession, socket: ServerSocket): void {
     socket.session = session;
     session.websocket = socket.id;
     session.expiresAt = undefined;
@@ -451,7 +479,7 @@ export class VoiceServer {
   #expel(session: ServerSession, code: number, reason: string, why: LeaveReason): void {
     const socket = this.#socketOf(session);
     if (socket !== undefined) {
-      const subject = subjectOf(socket);
+      const subject = socket.subject;
       this.#retire(socket);
       this.#outbox.close(socket.id, code, reason, false, subject);
     }
@@ -479,32 +507,24 @@ export class VoiceServer {
   // Commands
 
   #handleCloseClient(input: CloseClientInput): void {
-    const { userId, sessionId, guildId, code, reason = "" } = input;
-    if (!(code === 1000 || Number.isInteger(code) && code >= 3000 && code <= 4999)) {
-      throw new RangeError(
-        `Cannot close a client with code ${code}: it must be 1000 or 3000 to 4999`,
-      );
-    }
+    const { code, reason = "" } = input;
+    demandCloseCode(code);
     if (reason.length > REASON_LIMIT) {
       throw new RangeError(
         `Cannot close a client with a reason of ${reason.length} characters: at most ${REASON_LIMIT} fit`,
       );
     }
-    const matches = (wanted: string | undefined, id: string) =>
-      wanted === undefined || wanted === id;
-    const named = userId !== undefined || sessionId !== undefined || guildId !== undefined;
-    const sessions = this.#sessions.all().filter((session) =>
-      named && matches(userId, session.userId) && matches(sessionId, session.sessionId) &&
-      matches(guildId, session.guildId)
-    );
-    if (sessions.length === 0) {
-      const wanted = JSON.stringify({ userId, sessionId, guildId });
-      throw new LocalProtocolError(`Cannot close a client: none of the clients is ${wanted}`);
-    }
-    for (const session of sessions) {
+    for (const session of selectSessions(this.#sessions.all(), input, "close")) {
       const socket = this.#socketOf(session);
       if (socket !== undefined) this.#close(socket, code, reason);
       else if (!isResumable(code)) this.#end(session, "closed");
+    }
+  }
+
+  #handleCutClient(input: CutClientInput): void {
+    for (const session of selectSessions(this.#sessions.all(), input, "cut off")) {
+      const socket = this.#socketOf(session);
+      if (socket !== undefined) this.#cut(socket);
     }
   }
 
@@ -521,6 +541,7 @@ export class VoiceServer {
       if (socket.deadline <= this.#now) this.#close(socket, 4009, "Session timeout.");
     }
     this.#expireSessions();
+    this.#faults.expire(this.#now);
     this.#relay.expire(this.#now);
     this.#drops.expire(this.#now);
   }
@@ -543,34 +564,9 @@ export class VoiceServer {
     );
   }
 
-  #socketOf(session: ServerSession): Socket | undefined {
+  #socketOf(session: ServerSession): ServerSocket | undefined {
     return session.websocket === undefined ? undefined : this.#sockets.get(session.websocket);
   }
-}
-
-/** Identify or Resume once, before anything but heartbeats. */
-function demandOrder(socket: Socket, op: number): void {
-  if (!FIRST_OPCODES.includes(op)) {
-    if (op !== VoiceOpcodes.Heartbeat) identified(socket);
-  } else if (socket.session !== undefined) {
-    throw new ClientFault(4005, "Already authenticated.");
-  }
-}
-
-function identified(socket: Socket): ServerSession {
-  if (socket.session === undefined) throw new ClientFault(4003, "Not authenticated.");
-  return socket.session;
-}
-
-/** The version that a URL names, or `undefined` where there is none such. */
-function versionOf(path: string): GatewayVersion | undefined {
-  const named = /[?&]v=([^&]*)/.exec(path)?.[1];
-  if (named === undefined) return UNNAMED_GATEWAY_VERSION;
-  return GATEWAY_VERSIONS.find((version) => String(version) === named);
-}
-
-function subjectOf(socket: Socket): EventSubject {
-  return socket.session?.subject ?? { websocket: socket.id };
 }
 
 function isResumable(code: number): boolean {

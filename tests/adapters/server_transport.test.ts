@@ -15,6 +15,7 @@ import {
   serveWebSocket,
   transport,
 } from "./fixtures.ts";
+import { until } from "../tools/waiting.ts";
 
 test("serverTransport and detectTransport name the runtime", () => {
   assertEquals(server.runtime, detectRuntime());
@@ -92,6 +93,44 @@ test("serveWebSocket reports its own close code, not from inside close", async (
   assertEquals([event.type, event.code], ["close", 4006]);
   await serving.close();
   assertEquals(events.size, 0);
+});
+
+test("ServerWebSocket.cut() breaks the connection: no close frame, 1006 on both sides", async () => {
+  const { server: serving, url, events } = await serveWebSocket();
+  const [bystander, victim] = [openWebSocket(url), openWebSocket(url)];
+  for (const { events: inbox } of [bystander, victim]) {
+    await Promise.all([inbox.take(), events.take()]);
+  }
+  victim.socket.send("me");
+  const { client } = await events.take();
+  client.cut();
+  assertEquals(events.size, 0); // not from inside the call
+  const closed = await victim.events.take() as { type: string; code: number };
+  assertEquals([closed.type, closed.code], ["close", 1006]);
+  assertEquals(await events.take(), { type: "close", code: 1006, reason: "", client });
+  client.cut();
+  bystander.socket.send("still here");
+  assertEquals((await events.take()).type, "message");
+  await serving.close();
+  assertEquals(events.size, 0);
+});
+
+test("ServerWebSocket.cut() sends no close frame", async () => {
+  const { server: serving, events } = await serveWebSocket();
+  const socket = connect(serving.port, "127.0.0.1");
+  const received: number[] = [];
+  socket.on("error", () => {});
+  socket.on("data", (data) => received.push(...data));
+  const ended = new Promise((resolve) => socket.on("close", resolve));
+  socket.write(HANDSHAKE);
+  const { client } = await events.take();
+  client.send("a");
+  await until(() => received.at(-1) === 0x61);
+  const size = received.length;
+  client.cut();
+  await ended;
+  assertEquals(received.length, size);
+  await serving.close();
 });
 
 test("WebSocketServer.close ends a client that answers nothing, and is silent", async () => {

@@ -353,6 +353,17 @@ test("cli speaks as it is told: version 4 without ?v=, modes in its order, a for
   await client.closed;
 });
 
+test("cli commits the faults that it is told to commit", async () => {
+  using program = run("--fault", "heartbeat:close=4015", "--fault", "HeartbeatAck:lose*1");
+  const { port } = JSON.parse(await program.firstLine);
+  const client = new Client(`ws://127.0.0.1:${port}/?v=8`);
+  await client.expect(8);
+  client.send(3, { t: 1 });
+  assertEquals((await client.closed).code, 4015);
+  kill(program, "SIGTERM");
+  assertEquals((await program.exit).code, 0);
+});
+
 test("cli refuses bad arguments with a clear message and 2", async () => {
   const cases: [string[], string][] = [
     [["--port", "65536"], "Cannot use --port 65536: a port is an integer of 0 to 65535"],
@@ -365,6 +376,9 @@ test("cli refuses bad arguments with a clear message and 2", async () => {
     [["--modes", "aead_aes256_gcm,plain"], "Cannot use --modes plain: it is one of aead_aes256"],
     [["--modes", ""], "Cannot use --modes : it is one of"],
     [["--discovery", "72"], "Cannot use --discovery 72: it is one of 74, 70be, 70le"],
+    [["--fault", "Ready"], "Cannot use --fault Ready: it is ON:FAULT, ON:FAULT=N or"],
+    [["--fault", "Redy:lose"], "Cannot use fault point Redy: it is one of open, identify"],
+    [["--fault", "open:lose*0"], "Cannot use times 0: it must be an integer of at least 1"],
   ];
   await Promise.all(cases.map(async ([args, message]) => {
     const { code, output, errors } = await run(...args).exit;

@@ -59,6 +59,8 @@ class Rig {
           return [output.input.type];
         case "closeWebSocket":
           return [`${output.id} close ${output.code}`];
+        case "destroy":
+          return [`${output.userId} destroy`];
         case "event":
           return [];
       }

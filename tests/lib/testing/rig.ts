@@ -7,6 +7,7 @@
 
 import { createCipheriv, createDecipheriv } from "node:crypto";
 
+import type { FaultRule } from "../../../lib/testing/faults.ts";
 import type { ServerEvent } from "../../../lib/testing/server_events.ts";
 import type {
   ServerInput,
@@ -91,6 +92,10 @@ export class Rig {
     return client;
   }
 
+  setFaults(...faults: FaultRule[]): void {
+    this.feed({ type: "setFaults", faults });
+  }
+
   count(type: ServerEvent["type"]): number {
     return this.events.filter((event) => event.type === type).length;
   }
@@ -98,14 +103,25 @@ export class Rig {
   #take(output: ServerOutput): void {
     switch (output.type) {
       case "sendWebSocket":
-        return void this.messages.get(output.id)?.push(JSON.parse(output.data as string));
+        return void this.messages.get(output.id)?.push(messageOf(output.data as string));
       case "closeWebSocket":
         return void this.closed.set(output.id, { code: output.code, reason: output.reason });
+      case "cutWebSocket":
+        return void this.closed.set(output.id, { code: 1006, reason: "" });
       case "transmit":
         return void this.datagrams.push({ port: output.to.port, datagram: output.datagram });
       case "event":
         return void this.events.push(output.event);
     }
+  }
+}
+
+/** What a client makes of a frame; one that is no JSON has the opcode -1. */
+function messageOf(text: string): Message {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { op: -1, d: text };
   }
 }
 

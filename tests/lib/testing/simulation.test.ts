@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import test from "node:test";
 
 import { ALL_ENCRYPTION_MODES } from "../../../lib/packet.ts";
+import { nobleCiphers } from "../../../lib/secretbox.ts";
 import { Simulation, type SimulationOptions } from "../../../lib/testing/simulation.ts";
 
 const OPUS = Uint8Array.of(0xf8, 0xff, 0xfe);
@@ -37,8 +38,8 @@ for (const mode of SEALING) {
     for (const other of SEALING) {
       const simulation = new Simulation({ server: { modes: SEALING } });
       const bots = [
-        simulation.bot({ userId: "10", modes: [mode] }),
-        simulation.bot({ userId: "20", modes: [other] }),
+        simulation.bot({ userId: "10", modes: [mode], aead: nobleCiphers }),
+        simulation.bot({ userId: "20", modes: [other], aead: nobleCiphers }),
       ];
       for (const bot of bots) bot.join();
       simulation.run(2000);
@@ -125,4 +126,68 @@ test("Simulation: an hour of connection needs no rejoin", () => {
 test("Simulation.feedServer() throws what a command throws", () => {
   const simulation = new Simulation();
   assertThrows(() => simulation.feedServer({ type: "closeClient", userId: "1", code: 4000 }));
+});
+
+test("Simulation: a connection that a fault cuts is resumed after 1006, with the session's SSRC", () => {
+  const simulation = new Simulation({ faults: [{ on: "connected", fault: "cut", times: 1 }] });
+  const bot = simulation.bot({ userId: "10" });
+  bot.join();
+  simulation.run(5000);
+  assertEquals([bot.session.state, bot.session.ssrc], ["connected", 1]);
+  const lost = bot.events.flatMap((event) => event.type === "disconnected" ? [event.code] : []);
+  assertEquals(lost, [1006]);
+  assertEquals(simulation.events.filter(({ type }) => type === "resumed").length, 1);
+});
+
+test("Simulation.setFaults() reaches both servers, and refuses what is none", () => {
+  const simulation = new Simulation();
+  const bot = simulation.bot({ userId: "10" });
+  simulation.setFaults([
+    { on: "VOICE_STATE_UPDATE", fault: { late: 300 }, times: 1 },
+    { on: "IpDiscovery", fault: "double", times: 1 },
+  ]);
+  bot.join();
+  simulation.run(300);
+  assertEquals(bot.session.state, "signalling");
+  simulation.run(2000);
+  assertEquals(bot.session.state, "connected");
+  const faults = simulation.events.flatMap((event) => event.type === "fault" ? [event.on] : []);
+  assertEquals(faults, ["VOICE_STATE_UPDATE", "IpDiscovery"]);
+  assertThrows(() => simulation.setFaults([{ on: "Ready", fault: { late: -1 } }]), RangeError);
+  assertThrows(() => new Simulation({ faults: [{ on: "Ready", fault: "renew" }] }), RangeError);
+});
+
+test("Simulation announces the endpoint that it is given, and leads to its server", () => {
+  const simulation = new Simulation({ endpoint: "voice.example:2087" });
+  const bot = simulation.bot({ userId: "10" });
+  bot.join();
+  simulation.run(2000);
+  assertEquals(bot.session.state, "connected");
+});
+
+test("Simulation: a bot whose shard is closed leaves, and one that is refused hears of it", () => {
+  const simulation = new Simulation();
+  const bot = simulation.bot({ userId: "10" });
+  bot.join();
+  simulation.run(2000);
+  simulation.feedGateway({ type: "closeShard", userId: "10" });
+  simulation.run(2000);
+  assertEquals(bot.session.state, "closed");
+  assertEquals(simulation.server.stats().sessions, 0);
+
+  simulation.bot({ userId: "30" }).join();
+  simulation.feedGateway({ type: "closeShard", userId: "30" }); // op 4 is on its way
+  simulation.run(2000);
+  assertEquals(simulation.server.stats().sessions, 0);
+
+  const other = simulation.bot({ userId: "20" });
+  const duration = 1000;
+  const interrupt = { type: "interrupt", userId: "20", duration, resumed: true } as const;
+  const heard: string[] = [];
+  const feed = other.feed.bind(other);
+  other.feed = (input) => (heard.push(input.type), feed(input));
+  simulation.feedGateway({ ...interrupt, refuses: true });
+  other.join();
+  simulation.run(0);
+  assertEquals(heard, ["join", "gatewayRefused"]);
 });

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertFalse, assertNotEquals, assertThrows } from "@std/assert";
 import test from "node:test";
 
-import { nobleAead } from "../../../lib/aead.ts";
+import { nobleCiphers } from "../../../lib/secretbox.ts";
 import { LocalProtocolError } from "../../../lib/errors.ts";
 import { NonceCounter } from "../../../lib/nonce.ts";
 import { type EncryptionMode, PacketCipher, SEALING_MODES } from "../../../lib/packet.ts";
@@ -715,7 +715,7 @@ test("VoiceServer moves CSRC list and extension in and out of the ciphertext", (
       client.select(mode, 40002 + index);
       return { mode, client };
     });
-    const cipher = new PacketCipher(from, alice.key, nobleAead, new NonceCounter(), random);
+    const cipher = new PacketCipher(from, alice.key, nobleCiphers, new NonceCounter(), random);
     const header = concat(
       Uint8Array.of(0xb2, 0xf8),
       rtpHeader(alice.ssrc).subarray(2),
@@ -731,7 +731,7 @@ test("VoiceServer moves CSRC list and extension in and out of the ciphertext", (
       assertEquals(client.heard.length, 1, `${from} to ${mode}`);
       const [packet] = client.heard;
       const into = new Uint8Array(packet!.length);
-      const opener = new PacketCipher(mode, client.key, nobleAead);
+      const opener = new PacketCipher(mode, client.key, nobleCiphers);
       const size = opener.open(packet!, clearOf(mode), into);
       assertEquals(size + clearOf(mode), whole.length, `${from} to ${mode}`);
       const opened = concat(packet!.subarray(0, clearOf(mode)), into.subarray(0, size));
@@ -761,7 +761,7 @@ test("VoiceServer drops a packet whose encrypted header is cut short", () => {
   const alice = rig.identify("10");
   alice.select("xsalsa20_poly1305_lite", 40001);
   alice.speak();
-  const cipher = new PacketCipher("xsalsa20_poly1305_lite", alice.key, nobleAead);
+  const cipher = new PacketCipher("xsalsa20_poly1305_lite", alice.key, nobleCiphers);
   const packet = concat(rtpHeader(alice.ssrc), OPUS, new Uint8Array(cipher.overhead));
   packet[0] = 0x90;
   cipher.seal(packet, 12, OPUS.length);
