@@ -10,12 +10,13 @@
 import { createCipheriv, createDecipheriv, createSecretKey } from "node:crypto";
 
 import { type Aead, type AeadProvider, nobleAead, TAG_SIZE } from "../lib/aead.ts";
+import { nobleSecretbox } from "../lib/secretbox.ts";
 
 /** The AEADs of the transport, with `node:crypto` where it is faster. */
-export const nativeAead: AeadProvider = {
+export const nativeAead: Required<AeadProvider> = {
   aes256gcm,
   xchacha20poly1305: nobleAead.xchacha20poly1305,
-  xsalsa20poly1305: nobleAead.xsalsa20poly1305,
+  xsalsa20poly1305: nobleSecretbox,
 };
 
 const CIPHER = "aes-256-gcm";

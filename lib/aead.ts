@@ -1,8 +1,8 @@
 /**
  * The ciphers of Discord's voice transport behind one interface, with
- * `@noble/ciphers` as the implementation that works everywhere: two AEADs, and the
- * secretbox of the older modes, which authenticates no additional data and puts its
- * tag before the ciphertext.
+ * `@noble/ciphers` as the implementation that works everywhere: two AEADs. The
+ * secretbox of the older modes (`secretbox.ts`) has the same interface; it
+ * authenticates no additional data and puts its tag before the ciphertext.
  *
  * Everything happens in one packet buffer: first the bytes that are only
  * authenticated, then the bytes that are encrypted, then room for the tag. That
@@ -13,7 +13,6 @@
 
 import { gcm } from "@noble/ciphers/aes.js";
 import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
-import { xsalsa20poly1305 } from "@noble/ciphers/salsa.js";
 
 /** Bytes of the authentication tag of every cipher. */
 export const TAG_SIZE = 16;
@@ -58,20 +57,21 @@ export interface AeadProvider {
   /** XChaCha20-Poly1305 (IETF construction), 24-byte nonce. */
   readonly xchacha20poly1305: AeadFactory;
   /**
-   * XSalsa20-Poly1305 (NaCl's secretbox), 24-byte nonce; `nobleAead`'s by default. Additional
-   * data is left alone and not authenticated, the tag stands before the ciphertext.
+   * XSalsa20-Poly1305 (NaCl's secretbox), 24-byte nonce; without it the older modes cannot be
+   * used. Additional data is left alone and not authenticated, the tag stands before the
+   * ciphertext.
    */
   readonly xsalsa20poly1305?: AeadFactory;
 }
 
-/** The pure implementation: `@noble/ciphers`, on every runtime. */
-export const nobleAead: Required<AeadProvider> = {
+/** The pure implementation: `@noble/ciphers`, on every runtime. For all modes: `nobleCiphers`. */
+export const nobleAead: AeadProvider = {
   aes256gcm: (key) => wrapNoble(gcm, key),
   xchacha20poly1305: (key) => wrapNoble(xchacha20poly1305, key),
-  xsalsa20poly1305: (key) => wrapNoble((secret, nonce) => xsalsa20poly1305(secret, nonce), key),
 };
 
-type NobleCipher = (
+/** A cipher of `@noble/ciphers` with 16 bytes of tag. */
+export type NobleCipher = (
   key: Uint8Array,
   nonce: Uint8Array,
   aad: Uint8Array,
@@ -80,7 +80,8 @@ type NobleCipher = (
   decrypt(ciphertext: Uint8Array): Uint8Array;
 };
 
-function wrapNoble(cipher: NobleCipher, secret: Uint8Array): Aead {
+/** Makes an `Aead` of such a cipher and a key. */
+export function wrapNoble(cipher: NobleCipher, secret: Uint8Array): Aead {
   const key = Uint8Array.from(secret);
   return {
     seal(packet, aadSize, plainSize, nonce) {

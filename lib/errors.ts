@@ -49,6 +49,8 @@ export class PayloadError extends RemoteProtocolError {
 /** Why a connection ended without being asked to. */
 export type VoiceConnectErrorCode =
   | "timeout"
+  | "gateway-refused"
+  | "gateway-closed"
   | "closed"
   | "no-shared-mode"
   | "udp-unreachable"

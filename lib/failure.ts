@@ -18,15 +18,36 @@ export interface Failure {
   readonly hint: string;
 }
 
+const GONE = "Somebody disconnected the bot, or the channel is gone";
+
 /** Failures that need no further data. */
 export const FAILURES: {
-  readonly [F in "noVoiceState" | "noVoiceServer" | "noNewServer" | "kicked" | "noAnswer"]: Failure;
+  readonly [
+    F in
+      | "gatewayRefused"
+      | "noUpdates"
+      | "noVoiceState"
+      | "noVoiceServer"
+      | "noNewServer"
+      | "tooManyServers"
+      | "kicked"
+      | "noAnswer"
+  ]: Failure;
 } = {
+  gatewayRefused: {
+    code: "gateway-refused",
+    message: "the gateway library refuses to send op 4",
+    hint: "Look at the main gateway: is the shard of this guild connected?",
+  },
+  noUpdates: {
+    code: "timeout",
+    message: "nothing came from the main gateway",
+    hint: "Look at the channel's user limit and at the Connect permission",
+  },
   noVoiceState: {
     code: "timeout",
-    message: "no voice state came from the main gateway",
-    hint:
-      "Look at the GuildVoiceStates intent, the channel's user limit and the Connect permission",
+    message: "a voice server came from the main gateway, but no voice state",
+    hint: "The gateway library needs the intent GuildVoiceStates",
   },
   noVoiceServer: {
     code: "timeout",
@@ -36,12 +57,17 @@ export const FAILURES: {
   noNewServer: {
     code: "disconnected",
     message: "the voice server went away and no new one was named",
-    hint: "The bot was disconnected, or the channel is gone",
+    hint: GONE,
+  },
+  tooManyServers: {
+    code: "disconnected",
+    message: "one voice server after another went away",
+    hint: "Somebody moves the bot about",
   },
   kicked: {
     code: "disconnected",
     message: "the client was taken out of the channel",
-    hint: "Somebody disconnected the bot, or the channel is gone",
+    hint: GONE,
   },
   noAnswer: {
     code: "timeout",

@@ -11,6 +11,12 @@ export const MISSED_LIMIT = 2;
 /** Shortest interval in milliseconds that a server can ask for. */
 export const MIN_HEARTBEAT_INTERVAL = 10;
 
+/** Milliseconds of round-trip time from which on it is told as high. */
+export const HIGH_LATENCY = 15_000;
+
+/** Beats whose answers are waited for; a power of two. */
+const REMEMBERED = 4;
+
 /** Milliseconds between two requests of the server that are answered. */
 export const REQUEST_INTERVAL = 1000;
 
@@ -18,7 +24,7 @@ export const REQUEST_INTERVAL = 1000;
 export class Heartbeat {
   #interval = Infinity;
   #nonce = 0;
-  #sentAt = 0;
+  readonly #sentAt: number[] = [];
   #missed = 0;
   #requestedAt = -Infinity;
 
@@ -55,8 +61,7 @@ export class Heartbeat {
    */
   beat(now: number): number {
     this.#missed++;
-    this.#sentAt = now;
-    return ++this.#nonce;
+    return this.#stamp(now);
   }
 
   /**
@@ -68,8 +73,7 @@ export class Heartbeat {
   answerRequest(now: number): number | undefined {
     if (now - this.#requestedAt < REQUEST_INTERVAL) return undefined;
     this.#requestedAt = now;
-    this.#sentAt = now;
-    return ++this.#nonce;
+    return this.#stamp(now);
   }
 
   /** Something came that can only be an answer: the server is alive. */
@@ -83,11 +87,19 @@ export class Heartbeat {
    * @param nonce The nonce that it repeats.
    * @param now Monotonic milliseconds.
    * @returns The round-trip time in milliseconds, or `undefined` where the answer
-   * belongs to an earlier beat.
+   * came before or belongs to a beat long past.
    */
   acknowledge(nonce: number, now: number): number | undefined {
     if (!(nonce > 0 && nonce <= this.#nonce)) return undefined;
     this.#missed = 0;
-    return nonce === this.#nonce ? now - this.#sentAt : undefined;
+    if (nonce <= this.#nonce - REMEMBERED) return undefined;
+    const sentAt = this.#sentAt[nonce % REMEMBERED];
+    delete this.#sentAt[nonce % REMEMBERED];
+    return sentAt === undefined ? undefined : now - sentAt;
+  }
+
+  #stamp(now: number): number {
+    this.#sentAt[++this.#nonce % REMEMBERED] = now;
+    return this.#nonce;
   }
 }

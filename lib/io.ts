@@ -15,11 +15,25 @@ import type {
 import type { EncryptionMode } from "./packet.ts";
 import type { State } from "./state.ts";
 
-/** What a driver tells the session. Commands are join, speak and leave; the rest has happened. */
+/**
+ * What a driver tells the session. Commands are join, speak, send, requestVoice, connect,
+ * reconnect and leave; the rest has happened.
+ */
 export type Input =
   | JoinInput
   | { readonly type: "speak"; readonly flags: number }
-  | { readonly type: "leave" }
+  /** A message of one's own for the voice WebSocket. */
+  | { readonly type: "send"; readonly data: string | Uint8Array }
+  /** Op 4 for the channel, once more. */
+  | { readonly type: "requestVoice" }
+  /** The next attempt of a recovery is made now. */
+  | { readonly type: "connect" }
+  /** The WebSocket is closed with 1012 and the session resumed. */
+  | { readonly type: "reconnect" }
+  /** The end; the WebSocket is closed with `code`, 1000 by default. */
+  | { readonly type: "leave"; readonly code?: number }
+  /** The main gateway did not take the last op 4. */
+  | { readonly type: "gatewayRefused" }
   | { readonly type: "timeout" }
   | { readonly type: "voiceState"; readonly data: VoiceStateUpdate }
   | { readonly type: "voiceServer"; readonly data: VoiceServerUpdate }
@@ -105,11 +119,14 @@ export type SessionEvent =
   }
   /** The session goes on after a lost WebSocket. */
   | { readonly type: "resumed" }
-  /** The WebSocket was closed by the server or lost (1006). */
+  /** The WebSocket is open. */
+  | { readonly type: "connected" }
+  /** The WebSocket was closed: by the session itself, by the server, or lost (1006). */
   | {
     readonly type: "disconnected";
     readonly code: number;
     readonly reason: string;
+    readonly bySelf: boolean;
   }
   /** The end; with an error where it was not asked for. */
   | { readonly type: "closed"; readonly error?: VoiceConnectError }
@@ -128,6 +145,8 @@ export type SessionEvent =
   | { readonly type: "clientDisconnect"; readonly userId: string }
   /** The WebSocket's round-trip time in milliseconds. */
   | { readonly type: "heartbeat"; readonly roundTrip: number }
+  /** A heartbeat was answered after `HIGH_LATENCY` milliseconds or more. */
+  | { readonly type: "highLatency"; readonly roundTrip: number }
   /** The UDP round-trip time in milliseconds. */
   | { readonly type: "keepalive"; readonly roundTrip: number }
   /** Something received was not what the protocol says; it was counted and left aside. */

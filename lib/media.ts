@@ -74,6 +74,11 @@ export class MediaPlane {
     return this.#cipher;
   }
 
+  /** RTP sequence number of the next packet. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
   /** RTP timestamp of the next frame, where `packetize` is given none. */
   get timestamp(): number {
     return this.#timestamp;

@@ -17,37 +17,36 @@
  * @module
  */
 
-export * from "./aead.ts";
+export { type Aead, type AeadFactory, type AeadProvider, nobleAead, TAG_SIZE } from "./aead.ts";
 export * from "./close_codes.ts";
 export * from "./endpoint.ts";
 export * from "./errors.ts";
 export * from "./gateway.ts";
-export * from "./gateway_version.ts";
-export * from "./heartbeat.ts";
+export {
+  GATEWAY_VERSION,
+  GATEWAY_VERSIONS,
+  type GatewayVersion,
+  type VersionTraits,
+  versionTraits,
+} from "./gateway_version.ts";
+export { Heartbeat, HIGH_LATENCY, MIN_HEARTBEAT_INTERVAL, MISSED_LIMIT } from "./heartbeat.ts";
 export * from "./io.ts";
 export {
   type DiscoveredAddress,
-  DISCOVERY_DELAY,
   DISCOVERY_FORMS,
-  DISCOVERY_LIMIT,
   DISCOVERY_SIZE,
   type DiscoveryFault,
   type DiscoveryForm,
   discoveryRequest,
   DiscoveryRetry,
   isDiscoveryResponse,
-  isIpv4,
-  isIpv6,
   parseDiscoveryResponse,
 } from "./ip_discovery.ts";
 export {
-  counterKeepalive,
   Keepalive,
   keepalive,
   KEEPALIVE_INTERVAL,
-  KEEPALIVE_SIZE,
   type MeasuredKeepaliveForm,
-  parseCounterKeepalive,
   parseKeepaliveReply,
 } from "./keepalive.ts";
 export type { DropReason, MediaCounters } from "./media.ts";
@@ -59,10 +58,23 @@ export {
   encodeSend,
   type VoiceMessage,
 } from "./messages.ts";
-export * from "./nonce.ts";
+export { NonceCounter } from "./nonce.ts";
 export * from "./opcodes.ts";
-export * from "./packet.ts";
-export * from "./participants.ts";
+export {
+  ALL_ENCRYPTION_MODES,
+  chooseMode,
+  ENCRYPTION_MODES,
+  type EncryptionMode,
+  isEncryptionMode,
+  KEY_SIZE,
+  MAX_PACKET_OVERHEAD,
+  type OpenFault,
+  PACKET_OVERHEAD,
+  PacketCipher,
+  packetOverhead,
+  SEALING_MODES,
+} from "./packet.ts";
+export { Participants } from "./participants.ts";
 export { readReceivePayload } from "./payload_readers.ts";
 export * from "./payloads.ts";
 export * from "./recovery.ts";
@@ -79,6 +91,7 @@ export {
 export * from "./secret.ts";
 export * from "./sequence.ts";
 export * from "./session.ts";
+export type { VoiceServerData } from "./signalling.ts";
 export * from "./speaking.ts";
-export * from "./state.ts";
-export * from "./streams.ts";
+export { type Signal, type State, transition, type TransitionRow, TRANSITIONS } from "./state.ts";
+export { Streams, type StreamStats } from "./streams.ts";

@@ -5,6 +5,31 @@
  * @module
  */
 
+/** Longest time, in milliseconds, for which a runtime's timer can be set. */
+const MAX_DELAY = 2 ** 31 - 1;
+
+/**
+ * Demands that options are times.
+ *
+ * @param name Name of the options.
+ * @param values Milliseconds by name.
+ * @param names Which names there are.
+ * @throws {RangeError} One has another name, is not above 0, or is too long for a timer.
+ */
+export function demandTimes(
+  name: string,
+  values: { readonly [key: string]: number | undefined },
+  names: readonly string[],
+): void {
+  for (const [key, value = 1] of Object.entries(values)) {
+    demandChoice(name, key, names);
+    if (typeof value === "number" && value > 0 && value <= MAX_DELAY) continue;
+    throw new RangeError(
+      `Cannot use ${name}.${key} ${value}: it is above 0 and at most ${MAX_DELAY} milliseconds`,
+    );
+  }
+}
+
 /**
  * Demands that an option is one of its choices.
  *

@@ -32,7 +32,7 @@
  * @module
  */
 
-import { type Aead, type AeadFactory, type AeadProvider, nobleAead, TAG_SIZE } from "./aead.ts";
+import { type Aead, type AeadFactory, type AeadProvider, TAG_SIZE } from "./aead.ts";
 import { COUNTER_SIZE, NonceCounter } from "./nonce.ts";
 import { LocalProtocolError, RemoteProtocolError } from "./errors.ts";
 import { RTP_HEADER_SIZE, type RtpHeader } from "./rtp_header.ts";
@@ -100,7 +100,7 @@ const XCHACHA: Cipher = {
   tagSize: TAG_SIZE,
 };
 const SECRETBOX: Cipher = {
-  factory: (provider) => provider.xsalsa20poly1305 ?? nobleAead.xsalsa20poly1305,
+  factory: (provider) => provider.xsalsa20poly1305 ?? refuseSecretbox(),
   nonceSize: 24,
   tagSize: TAG_SIZE,
 };
@@ -171,6 +171,17 @@ export function chooseMode(
   );
 }
 
+/**
+ * Demands that a provider has a mode's cipher.
+ *
+ * @param mode The encryption mode.
+ * @param provider The AEAD implementations.
+ * @throws {RangeError} It lacks the cipher.
+ */
+export function demandCipher(mode: EncryptionMode, provider: AeadProvider): void {
+  MODES[mode].cipher.factory(provider);
+}
+
 /** Tells whether `mode` is one that is implemented. */
 export function isEncryptionMode(mode: string): mode is EncryptionMode {
   return Object.hasOwn(MODES, mode);
@@ -203,7 +214,7 @@ export class PacketCipher {
    * @param provider The AEAD implementations.
    * @param counter The nonces to spend; starts at 0 by default.
    * @param random Fills an array with random bytes; `xsalsa20_poly1305_suffix` needs it to seal.
-   * @throws {RangeError} The key has another size.
+   * @throws {RangeError} The key has another size, or the provider lacks the mode's cipher.
    */
   constructor(
     mode: EncryptionMode,
@@ -360,4 +371,8 @@ function refuseRandom(): never {
 /** Copies a range to the start of `into`; zeros follow. */
 function copyRange(from: Uint8Array, start: number, end: number, into: Uint8Array): void {
   for (let i = 0; i < into.length; i++) into[i] = start + i < end ? from[start + i] : 0;
+}
+
+function refuseSecretbox(): never {
+  throw new RangeError("Cannot use a mode of xsalsa20_poly1305: the AEAD provider lacks it");
 }

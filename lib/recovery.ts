@@ -6,16 +6,18 @@
  */
 
 /** What is tried again by itself. */
-export type RetriedAction = "resume" | "rejoin";
+export type RetriedAction = "resume" | "rejoin" | "wait";
 
 /**
  * The attempts of each action: for each the milliseconds within which it is made, at a
- * random moment. Where all are spent, a resume becomes a rejoin, and a rejoin the end. A
- * rejoin fills the resumes up again; it sends op 4 twice.
+ * random moment. Where all are spent, a resume becomes a rejoin, and a rejoin or a wait the
+ * end. A rejoin fills the resumes up again; it sends op 4 twice. A wait is for the main gateway,
+ * which speaks on its own: moving a bot about is no failure.
  */
 export const RECOVERY_ATTEMPTS: { readonly [A in RetriedAction]: readonly number[] } = {
   resume: [0, 1_000, 2_000, 4_000],
   rejoin: [1_000, 2_000],
+  wait: Array<number>(20).fill(0),
 };
 
 /** Milliseconds of unbroken connection after which the budget is full again. */
@@ -24,7 +26,7 @@ export const STABLE_DELAY = 60_000;
 /** Counts the attempts since the connection last was stable. */
 export class RecoveryBudget {
   readonly #random: () => number;
-  readonly #spent = { resume: 0, rejoin: 0 };
+  #spent = { resume: 0, rejoin: 0, wait: 0 };
 
   /**
    * Starts with a full budget.
@@ -37,14 +39,14 @@ export class RecoveryBudget {
 
   /** The connection is stable: earlier failures are forgotten. */
   reset(): void {
-    this.#spent.resume = 0;
-    this.#spent.rejoin = 0;
+    this.#spent = { resume: 0, rejoin: 0, wait: 0 };
   }
 
   /**
    * Spends an attempt.
    *
-   * @param action What is tried: a resume on the same voice server, or a fresh join.
+   * @param action What is tried: a resume on the same voice server, a fresh join, or a wait
+   * for another server.
    * @returns Milliseconds to wait, or `undefined` where the budget is spent.
    */
   spend(action: RetriedAction): number | undefined {

@@ -27,16 +27,17 @@ import {
   type VoiceStateUpdate,
 } from "./gateway.ts";
 import type { Input, JoinInput, Output, TransportInput } from "./io.ts";
-import type { DiscoveryForm } from "./ip_discovery.ts";
+import type { DiscoveredAddress, DiscoveryForm } from "./ip_discovery.ts";
 import type { MeasuredKeepaliveForm } from "./keepalive.ts";
 import { type MediaCounters, MediaPlane } from "./media.ts";
 import { GATEWAY_VERSION, GATEWAY_VERSIONS, type GatewayVersion } from "./gateway_version.ts";
 import { VoiceOpcodes } from "./opcodes.ts";
 import { NonceCounter } from "./nonce.ts";
-import { demandChoice, demandChoices } from "./options.ts";
+import { demandChoice, demandChoices, demandTimes } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import {
   chooseMode,
+  demandCipher,
   ENCRYPTION_MODES,
   type EncryptionMode,
   isEncryptionMode,
@@ -47,8 +48,8 @@ import type { ReadyPayload, SessionDescriptionPayload, VoiceReceivePayload } fro
 import { RecoveryBudget, STABLE_DELAY } from "./recovery.ts";
 import { Roster } from "./roster.ts";
 import { readU32, type RtpHeader } from "./rtp_header.ts";
-import { Signalling } from "./signalling.ts";
-import { type Signal, type State, transition } from "./state.ts";
+import { GATEWAY_LIMIT, Signalling, type VoiceServerData } from "./signalling.ts";
+import { type Signal, type State, transition, TRANSITIONS } from "./state.ts";
 import { type Timer, TimerTable } from "./timer.ts";
 import { UdpPath } from "./udp_path.ts";
 import { VoiceSocket } from "./voice_socket.ts";
@@ -63,7 +64,7 @@ export interface SessionOptions {
   readonly random: (into: Uint8Array) => void;
   /** Version of the voice gateway to ask for; `GATEWAY_VERSION` by default. */
   readonly gatewayVersion?: GatewayVersion;
-  /** AEAD implementations; `nobleAead` by default. */
+  /** AEAD implementations; `nobleAead` by default, which has none for the modes of secretbox. */
   readonly aead?: AeadProvider;
   /** Encryption modes that the client takes, best first; `ENCRYPTION_MODES` by default. */
   readonly modes?: readonly EncryptionMode[];
@@ -71,10 +72,15 @@ export interface SessionOptions {
   readonly discovery?: DiscoveryForm;
   /** Form of UDP keepalives; `official` by default, the one that Discord answers. */
   readonly keepalive?: MeasuredKeepaliveForm;
+  /** Milliseconds that states may take; `PHASE_TIMEOUTS` by default. */
+  readonly timeouts?: PhaseTimeouts;
 }
 
+/** Milliseconds that a state may take, by its name. */
+export type PhaseTimeouts = { readonly [S in State]?: number };
+
 /** Milliseconds that a state may take; the others have no limit. */
-export const PHASE_TIMEOUTS: { readonly [S in State]?: number } = {
+export const PHASE_TIMEOUTS: PhaseTimeouts = {
   signalling: 15_000,
   waiting: 5_000,
   connecting: 10_000,
@@ -88,12 +94,17 @@ export const PHASE_TIMEOUTS: { readonly [S in State]?: number } = {
 /** Milliseconds in which a voice server that was withdrawn must be replaced. */
 export const REALLOCATION_TIMEOUT = 30_000;
 
+/** Parts of the time for `signalling`, after each of which op 4 is sent again. */
+const REQUEST_SHARE = 3;
+
 /** Beyond it a millisecond more makes no difference to a number. */
 const MAX_TIME = Number.MAX_SAFE_INTEGER / 2;
 
 /** Close code of a client that will come back with Resume; 1000 would end the session. */
 const RECONNECT_CODE = 4900;
 const NORMAL_CODE = 1000;
+/** Close code of a client that was told to reconnect. */
+const RESTART_CODE = 1012;
 /** What a WebSocket says where there was no close frame. */
 const ABNORMAL_CODE = 1006;
 
@@ -117,6 +128,7 @@ export class VoiceSession {
   #mode: EncryptionMode = ENCRYPTION_MODES[0];
   #ssrc = 0;
   #speaking = 0;
+  #hasSpoken = false;
   #closeCode: number | undefined;
   #closeReason = "";
 
@@ -124,13 +136,17 @@ export class VoiceSession {
    * Makes an idle session.
    *
    * @param options Identity, randomness, crypto, modes.
-   * @throws {RangeError} An option is none of its choices; `plain` is no mode for a session.
+   * @throws {RangeError} An option is none of its choices, a time is none, or a mode's cipher is
+   * missing; `plain` is no mode for a session.
    */
   constructor(options: SessionOptions) {
     const { guildId, userId, modes = ENCRYPTION_MODES } = options;
     const { gatewayVersion = GATEWAY_VERSION } = options;
     demandChoice("gatewayVersion", gatewayVersion, GATEWAY_VERSIONS);
     demandChoices("modes", modes, SEALING_MODES);
+    demandTimes("timeouts", options.timeouts ?? {}, Object.keys(TRANSITIONS));
+    const { aead = nobleAead } = options;
+    for (const mode of modes) demandCipher(mode, aead);
     this.#options = options;
     this.#modes = modes;
     this.#signalling = new Signalling(guildId, userId, gatewayVersion);
@@ -159,6 +175,41 @@ export class VoiceSession {
   /** Header of the last packet that `depacketize` accepted. */
   get received(): Readonly<RtpHeader> {
     return this.#media.header;
+  }
+
+  /** Session id of the own voice state, where it has come. */
+  get sessionId(): string | undefined {
+    return this.#signalling.sessionId;
+  }
+
+  /** The channel that the client is in, or wants. */
+  get channelId(): string | undefined {
+    return this.#signalling.channelId;
+  }
+
+  /** The voice server, where one is known. */
+  get server(): VoiceServerData | undefined {
+    return this.#signalling.server;
+  }
+
+  /** The client's address as the voice server sees it, once discovery has told it. */
+  get address(): DiscoveredAddress | undefined {
+    return this.#udp.address;
+  }
+
+  /** Number of the last message that a Resume would name. */
+  get seqAck(): number | undefined {
+    return this.#websocket.seqAck;
+  }
+
+  /** The nonce counter of the next packet. */
+  get nonce(): number {
+    return this.#nonces.value;
+  }
+
+  /** RTP sequence number of the next packet. */
+  get sequence(): number {
+    return this.#media.sequence;
   }
 
   /** RTP timestamp of the next frame, where `packetize` is given none. */
@@ -192,8 +243,8 @@ export class VoiceSession {
    * @param input What happened, or what is wanted. Bytes are borrowed until the call returns.
    * @param now Monotonic milliseconds; a clock that steps back is held.
    * @throws {LocalProtocolError} A command is not legal in this state; nothing has changed.
-   * @throws {RangeError} The endpoint of a join is malformed, or the time is no number;
-   * nothing has changed.
+   * @throws {RangeError} The endpoint of a join is malformed, a close code is none, or the time
+   * is no number; nothing has changed.
    */
   handleInput(input: Input, now: number): void {
     if (!(Math.abs(now) <= MAX_TIME)) {
@@ -207,8 +258,17 @@ export class VoiceSession {
         return this.#handleJoin(input);
       case "speak":
         return this.#handleSpeak(input.flags);
+      case "send":
+        return this.#handleSend(input.data);
+      case "requestVoice":
+        return this.#handleRequestVoice();
+      case "connect":
+      case "reconnect":
+        return this.#handleReconnect(input.type);
       case "leave":
-        return this.#handleLeave();
+        return this.#handleLeave(input.code ?? NORMAL_CODE);
+      case "gatewayRefused":
+        return this.#signalling.refuse();
       case "timeout":
         return this.#handleTimeout();
       case "voiceState":
@@ -295,6 +355,7 @@ export class VoiceSession {
     // For a channel that one is in, Discord names no voice server.
     if (inside) this.#sendVoiceState("exit");
     this.#sendVoiceState("enter");
+    this.#armRequest();
   }
 
   #handleSpeak(flags: number): void {
@@ -309,16 +370,52 @@ export class VoiceSession {
     if (this.#state === "connected") this.#sendSpeaking();
   }
 
-  #handleLeave(): void {
+  #handleSend(data: string | Uint8Array): void {
+    if (this.#state !== "connected") this.#refuse("send");
+    this.#websocket.sendRaw(data, this.#now);
+  }
+
+  #handleRequestVoice(): void {
+    if (!this.#isLive()) this.#refuse("request a voice server");
+    if (!this.#signalling.active) {
+      throw new LocalProtocolError("Cannot request a voice server: the caller does the signalling");
+    }
+    if (this.#signalling.delay(1, this.#now) > 0) {
+      throw new LocalProtocolError(
+        `Cannot request a voice server: ${GATEWAY_LIMIT} op 4 a minute are the limit`,
+      );
+    }
+    this.#sendVoiceState("enter");
+  }
+
+  /** A recovery that is under way does the same; only what it waits for is cut short. */
+  #handleReconnect(action: "connect" | "reconnect"): void {
+    if (!this.#isLive()) this.#refuse(action);
+    if (this.#timers.has("retry")) {
+      const delay = this.#state === "signalling" ? this.#signalling.delay(2, this.#now) : 0;
+      this.#timers.set("retry", this.#now + delay);
+    } else if (action === "reconnect" && this.#state === "connected") {
+      this.#websocket.close(RESTART_CODE);
+      this.#retry("resumableClose", 0);
+    }
+  }
+
+  #handleLeave(code: number): void {
+    if (code !== NORMAL_CODE && !(Number.isInteger(code) && code >= 3000 && code <= 4999)) {
+      throw new RangeError(`Cannot leave with close code ${code}: it is 1000, or 3000 to 4999`);
+    }
     this.#demand("leave", "leave");
     this.#sendVoiceState("exit");
-    this.#disconnect();
+    this.#disconnect(code);
     this.#signal("leave");
     this.#outbox.event({ type: "closed" });
   }
 
   #demand(signal: Signal, action: string): void {
-    if (transition(this.#state, signal) !== undefined) return;
+    if (transition(this.#state, signal) === undefined) this.#refuse(action);
+  }
+
+  #refuse(action: string): never {
     throw new LocalProtocolError(`Cannot ${action}: the session is ${this.#state}`);
   }
 
@@ -352,7 +449,8 @@ export class VoiceSession {
   /** Discord replaces the voice server: that takes longer than a move. */
   #awaitReallocation(): void {
     this.#wait();
-    if (this.#state === "waiting") this.#timers.set("phase", this.#now + REALLOCATION_TIMEOUT);
+    const timeout = this.#options.timeouts?.waiting ?? REALLOCATION_TIMEOUT;
+    if (this.#state === "waiting") this.#timers.set("phase", this.#now + timeout);
   }
 
   #isLive(): boolean {
@@ -380,6 +478,7 @@ export class VoiceSession {
     const resuming = this.#state === "reconnecting";
     const { server, sessionId, channelId } = this.#signalling;
     if (server === undefined || sessionId === undefined || !this.#signal("websocketOpen")) return;
+    this.#websocket.opened();
     const { guildId, userId } = this.#options;
     const common = {
       server_id: guildId,
@@ -449,6 +548,7 @@ export class VoiceSession {
     const { aead = nobleAead, random } = this.#options;
     const cipher = new PacketCipher(mode, key.reveal(), aead, this.#nonces, random);
     this.#media.start(this.#ssrc, cipher);
+    this.#hasSpoken = false;
     this.#signal("sessionDescription");
     this.#outbox.event({ type: "ready", ssrc: this.#ssrc, mode });
     this.#timers.set("keepalive", this.#now);
@@ -464,7 +564,7 @@ export class VoiceSession {
   #established(): void {
     this.#closeCode = undefined;
     this.#timers.set("stable", this.#now + STABLE_DELAY);
-    if (this.#speaking !== 0) this.#sendSpeaking();
+    if (this.#hasSpoken || this.#speaking !== 0) this.#sendSpeaking();
     this.#websocket.beat(this.#now);
   }
 
@@ -473,7 +573,7 @@ export class VoiceSession {
     this.#websocket.retire();
     this.#closeCode = code;
     this.#closeReason = reason;
-    this.#outbox.event({ type: "disconnected", code, reason });
+    this.#outbox.event({ type: "disconnected", code, reason, bySelf: false });
     this.#recover(this.#actionFor(code), code);
   }
 
@@ -490,8 +590,9 @@ export class VoiceSession {
   }
 
   #sendSpeaking(): void {
+    this.#hasSpoken = true;
     const d = { speaking: this.#speaking, delay: 0, ssrc: this.#ssrc };
-    this.#websocket.send({ op: VoiceOpcodes.Speaking, d });
+    this.#websocket.sendLatest({ op: VoiceOpcodes.Speaking, d }, this.#now);
   }
 
   // UDP
@@ -526,6 +627,10 @@ export class VoiceSession {
         return this.#handlePhaseTimeout();
       case "retry":
         return this.#state === "signalling" ? this.#rejoin() : this.#openWebSocket();
+      case "request":
+        return this.#requestAgain();
+      case "send":
+        return this.#websocket.flush(this.#now);
       case "heartbeat":
         return this.#websocket.dead ? this.#abandonWebSocket() : this.#websocket.beat(this.#now);
       case "keepalive":
@@ -540,9 +645,7 @@ export class VoiceSession {
   #handlePhaseTimeout(): void {
     switch (this.#state) {
       case "signalling":
-        return this.#fail(
-          this.#signalling.sessionId === undefined ? FAILURES.noVoiceState : FAILURES.noVoiceServer,
-        );
+        return this.#fail(this.#signalling.failure);
       case "waiting":
         return this.#fail(FAILURES.noNewServer);
       case "discovering":
@@ -591,14 +694,34 @@ export class VoiceSession {
   }
 
   #rejoin(): void {
+    const delay = this.#signalling.delay(2, this.#now);
+    if (delay > 0) return this.#timers.set("retry", this.#now + delay);
     this.#sendVoiceState("exit");
     this.#sendVoiceState("enter");
     this.#armPhase();
+    this.#armRequest();
+  }
+
+  /** Op 4 may have been lost; where only the server is missing, Discord names one on entering. */
+  #requestAgain(): void {
+    if (this.#state !== "signalling") return;
+    const inside = this.#signalling.sessionId !== undefined;
+    // One more is kept for leaving.
+    if (this.#signalling.delay(inside ? 3 : 2, this.#now) > 0) return;
+    if (inside) this.#sendVoiceState("exit");
+    this.#sendVoiceState("enter");
+    this.#armRequest();
+  }
+
+  #armRequest(): void {
+    const timeout = this.#timeoutOf("signalling") ?? Infinity;
+    this.#timers.set("request", this.#now + timeout / REQUEST_SHARE);
   }
 
   #wait(): void {
     this.#signalling.forgetServer();
     if (transition(this.#state, "waitClose") === undefined) return;
+    if (this.#budget.spend("wait") === undefined) return this.#fail(FAILURES.tooManyServers);
     this.#disconnect();
     this.#signal("waitClose");
   }
@@ -618,12 +741,13 @@ export class VoiceSession {
   }
 
   /** Gives up both sockets and all that belongs to them. */
-  #disconnect(): void {
-    this.#websocket.close(NORMAL_CODE);
+  #disconnect(code = NORMAL_CODE): void {
+    this.#websocket.close(code);
     this.#closeUdp();
     this.#roster.clear();
     this.#timers.clear("stable");
     this.#timers.clear("retry");
+    this.#timers.clear("request");
   }
 
   #closeUdp(): void {
@@ -646,9 +770,13 @@ export class VoiceSession {
   }
 
   #armPhase(): void {
-    const timeout = PHASE_TIMEOUTS[this.#state];
+    const timeout = this.#timeoutOf(this.#state);
     if (timeout === undefined) this.#timers.clear("phase");
     else this.#timers.set("phase", this.#now + timeout);
+  }
+
+  #timeoutOf(state: State): number | undefined {
+    return this.#options.timeouts?.[state] ?? PHASE_TIMEOUTS[state];
   }
 
   #guard(action: () => void): void {

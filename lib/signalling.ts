@@ -7,6 +7,7 @@
 
 import { endpointHost, websocketUrl } from "./endpoint.ts";
 import { RemoteProtocolError } from "./errors.ts";
+import { type Failure, FAILURES } from "./failure.ts";
 import type {
   VoiceServer,
   VoiceServerUpdate,
@@ -23,6 +24,8 @@ export const GATEWAY_LIMIT = 5;
 
 /** Where to connect, and with what. */
 export interface VoiceServerData {
+  /** The endpoint as it was named. */
+  readonly endpoint: string;
   /** Host name or IP address of the voice server. */
   readonly host: string;
   /** URL of the voice WebSocket. */
@@ -40,6 +43,7 @@ export class Signalling {
   #join: JoinInput | undefined;
   #sessionId: string | undefined;
   #server: VoiceServerData | undefined;
+  #refused = false;
 
   /**
    * Starts without a channel and without a server.
@@ -57,6 +61,13 @@ export class Signalling {
   /** Session id of the own voice state, where it has come. */
   get sessionId(): string | undefined {
     return this.#sessionId;
+  }
+
+  /** Why there is no voice server to connect to. */
+  get failure(): Failure {
+    if (this.#refused) return FAILURES.gatewayRefused;
+    if (this.#sessionId !== undefined) return FAILURES.noVoiceServer;
+    return this.#server === undefined ? FAILURES.noUpdates : FAILURES.noVoiceState;
   }
 
   /** The voice server, where both updates have come. */
@@ -89,6 +100,11 @@ export class Signalling {
     this.#join = input;
     this.#server = server;
     this.#sessionId = input.server?.sessionId;
+  }
+
+  /** The main gateway did not take the last op 4. */
+  refuse(): void {
+    this.#refused = true;
   }
 
   /** Both updates are stale. */
@@ -161,6 +177,7 @@ export class Signalling {
 
   #payload(channelId: string | null, now: number): VoiceStatePayload {
     this.#limit.spend(now);
+    this.#refused = false;
     const { selfMute = false, selfDeaf = false } = this.#join ?? {};
     return {
       op: 4,
@@ -183,6 +200,7 @@ export class Signalling {
 
   #prepare({ endpoint, token }: Pick<VoiceServer, "endpoint" | "token">): VoiceServerData {
     return {
+      endpoint,
       host: endpointHost(endpoint),
       url: websocketUrl(endpoint, this.#version),
       token: new Secret(token),

@@ -9,21 +9,6 @@
  * @module
  */
 
-/** States of a voice session. */
-export const STATES = [
-  "idle",
-  "signalling",
-  "waiting",
-  "connecting",
-  "identifying",
-  "discovering",
-  "selecting",
-  "connected",
-  "reconnecting",
-  "resuming",
-  "closed",
-] as const;
-
 /**
  * A state of a voice session.
  *
@@ -39,10 +24,51 @@ export const STATES = [
  * - `resuming`: Resume was sent; Resumed is awaited
  * - `closed`: the end
  */
-export type State = typeof STATES[number];
+export type State =
+  | "idle"
+  | "signalling"
+  | "waiting"
+  | "connecting"
+  | "identifying"
+  | "discovering"
+  | "selecting"
+  | "connected"
+  | "reconnecting"
+  | "resuming"
+  | "closed";
+
+/** States of a voice session, in the order in which a call goes through them. */
+export const STATES: readonly State[] = [
+  "idle",
+  "signalling",
+  "waiting",
+  "connecting",
+  "identifying",
+  "discovering",
+  "selecting",
+  "connected",
+  "reconnecting",
+  "resuming",
+  "closed",
+];
+
+/** What can happen to a session; see the table. */
+export type Signal =
+  | "join"
+  | "serverUpdate"
+  | "websocketOpen"
+  | "ready"
+  | "addressDiscovered"
+  | "sessionDescription"
+  | "resumed"
+  | "resumableClose"
+  | "rejoinClose"
+  | "waitClose"
+  | "fatalClose"
+  | "leave";
 
 /** Signals of a voice session. */
-export const SIGNALS = [
+export const SIGNALS: readonly Signal[] = [
   "join",
   "serverUpdate",
   "websocketOpen",
@@ -55,10 +81,7 @@ export const SIGNALS = [
   "waitClose",
   "fatalClose",
   "leave",
-] as const;
-
-/** What can happen to a session; see the table. */
-export type Signal = typeof SIGNALS[number];
+];
 
 /** Signal -> next state; a signal that is missing is a protocol error. */
 export type TransitionRow = { readonly [S in Signal]?: State };

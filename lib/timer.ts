@@ -6,12 +6,23 @@
  */
 
 /** Names of a session's timers. */
-export const TIMERS = ["phase", "retry", "heartbeat", "keepalive", "discovery", "stable"] as const;
+export const TIMERS = [
+  "phase",
+  "retry",
+  "request",
+  "heartbeat",
+  "send",
+  "keepalive",
+  "discovery",
+  "stable",
+] as const;
 
 /**
  * - `phase`: the present state has taken too long
  * - `retry`: the next attempt of a recovery is due
+ * - `request`: op 4 has brought nothing and is sent again
  * - `heartbeat`: the next heartbeat is due
+ * - `send`: the rate limit lets the next message pass
  * - `keepalive`: the next UDP keepalive is due
  * - `discovery`: the next IP discovery request is due
  * - `stable`: the connection has held long enough to forget earlier failures
@@ -35,6 +46,11 @@ export class TimerTable {
   /** Disarms a timer. */
   clear(timer: Timer): void {
     this.#deadlines[TIMERS.indexOf(timer)] = undefined;
+  }
+
+  /** Tells whether a timer is armed. */
+  has(timer: Timer): boolean {
+    return this.#deadlines[TIMERS.indexOf(timer)] !== undefined;
   }
 
   /** Disarms all timers. */

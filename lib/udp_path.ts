@@ -47,6 +47,7 @@ export class UdpPath {
   #id: number | undefined;
   #awaiting = false;
   #ssrc = 0;
+  #address: DiscoveredAddress | undefined;
 
   /**
    * Starts without a socket.
@@ -69,6 +70,11 @@ export class UdpPath {
     return this.#id;
   }
 
+  /** The client's address, once discovery has told it. */
+  get address(): DiscoveredAddress | undefined {
+    return this.#address;
+  }
+
   /** Opens a socket for a client's SSRC. */
   open(id: number, address: string, port: number, ssrc: number): void {
     this.#id = id;
@@ -83,6 +89,7 @@ export class UdpPath {
     this.#timers.clear("discovery");
     this.#timers.clear("keepalive");
     this.#awaiting = false;
+    this.#address = undefined;
     if (this.#id === undefined) return;
     this.#outbox.push({ type: "closeUdp", id: this.#id });
     this.#id = undefined;
@@ -145,6 +152,7 @@ export class UdpPath {
     const found = parseDiscoveryResponse(datagram, this.#ssrc, this.#form);
     if (typeof found === "string") return "discovery-rejected";
     this.#awaiting = false;
+    this.#address = found;
     this.#outbox.message("received", "udp", "IP Discovery");
     this.#timers.clear("discovery");
     return found;

@@ -6,13 +6,14 @@
  */
 
 import { RemoteProtocolError } from "./errors.ts";
-import { Heartbeat } from "./heartbeat.ts";
+import { Heartbeat, HIGH_LATENCY } from "./heartbeat.ts";
 import { type GatewayVersion, type VersionTraits, versionTraits } from "./gateway_version.ts";
 import { decodeMessage, decodeServerBinary, encodeSend } from "./messages.ts";
 import { opcodeName, VoiceOpcodes } from "./opcodes.ts";
 import type { Outbox } from "./outbox.ts";
 import { readReceivePayload } from "./payload_readers.ts";
 import type { VoiceReceivePayload, VoiceSendPayload } from "./payloads.ts";
+import { SendLimit } from "./send_limit.ts";
 import type { TimerTable } from "./timer.ts";
 
 /** Longest message that is taken, in characters or bytes. */
@@ -25,7 +26,9 @@ export class VoiceSocket {
   readonly #version: GatewayVersion;
   readonly #traits: VersionTraits;
   readonly #heartbeat = new Heartbeat();
+  readonly #limit = new SendLimit<VoiceSendPayload | string | Uint8Array>();
   #id: number | undefined;
+  #isOpen = false;
   #seqAck: number | undefined;
 
   /**
@@ -63,17 +66,28 @@ export class VoiceSocket {
     this.#outbox.push({ type: "openWebSocket", id, url });
   }
 
+  /** The WebSocket is open. */
+  opened(): void {
+    this.#isOpen = true;
+    this.#outbox.event({ type: "connected" });
+  }
+
   /** Closes the WebSocket, if there is one. */
   close(code: number): void {
     if (this.#id !== undefined) this.#outbox.push({ type: "closeWebSocket", id: this.#id, code });
+    const wasOpen = this.#isOpen;
     this.retire();
+    if (wasOpen) this.#outbox.event({ type: "disconnected", code, reason: "", bySelf: true });
   }
 
   /** The WebSocket is gone: its id is not valid any more, and no heartbeat is due. */
   retire(): void {
     this.#id = undefined;
+    this.#isOpen = false;
     this.#heartbeat.stop();
+    this.#limit.clear();
     this.#timers.clear("heartbeat");
+    this.#timers.clear("send");
   }
 
   /** A new session begins: no sequence number has been received. */
@@ -87,6 +101,37 @@ export class VoiceSocket {
     const data = encodeSend(message, this.#version);
     this.#outbox.push({ type: "sendWebSocket", id: this.#id, data });
     this.#outbox.message("sent", "websocket", opcodeName(message.op));
+  }
+
+  /**
+   * Sends a message of the caller's own in its turn; what waits is lost with the WebSocket.
+   *
+   * @param data Text or bytes of the frame.
+   * @param now Monotonic milliseconds.
+   * @throws {LocalProtocolError} Too many wait already.
+   */
+  sendRaw(data: string | Uint8Array, now: number): void {
+    this.#limit.push(typeof data === "string" ? data : Uint8Array.from(data));
+    this.flush(now);
+  }
+
+  /** Sends a message in its turn, unless another one of these comes before that. */
+  sendLatest(message: VoiceSendPayload, now: number): void {
+    this.#limit.replace(message);
+    this.flush(now);
+  }
+
+  /** Sends what may be sent now, and arms the timer for the rest. */
+  flush(now: number): void {
+    for (let message; (message = this.#limit.shift(now)) !== undefined;) {
+      if (typeof message === "object" && "op" in message) this.send(message);
+      else if (this.#id !== undefined) {
+        this.#outbox.push({ type: "sendWebSocket", id: this.#id, data: message });
+        this.#outbox.message("sent", "websocket", "raw");
+      }
+    }
+    const delay = this.#limit.delay(now);
+    if (delay !== undefined) this.#timers.set("send", now + delay);
   }
 
   /** Sends a heartbeat and arms the timer for the next one. */
@@ -148,7 +193,9 @@ export class VoiceSocket {
 
   #acknowledge(nonce: number, now: number): void {
     const roundTrip = this.#heartbeat.acknowledge(nonce, now);
-    if (roundTrip !== undefined) this.#outbox.event({ type: "heartbeat", roundTrip });
+    if (roundTrip === undefined) return;
+    this.#outbox.event({ type: "heartbeat", roundTrip });
+    if (roundTrip >= HIGH_LATENCY) this.#outbox.event({ type: "highLatency", roundTrip });
   }
 
   #arm(now: number): void {

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { type AeadFactory, type AeadProvider, nobleAead } from "../../lib/aead.ts";
+import type { AeadFactory, AeadProvider } from "../../lib/aead.ts";
 import { ENCRYPTION_MODES, KEY_SIZE, PacketCipher, SEALING_MODES } from "../../lib/packet.ts";
+import { nobleCiphers, nobleSecretbox } from "../../lib/secretbox.ts";
 import type { EncryptionMode } from "../../lib/packet.ts";
 import type { Finding } from "./finding.ts";
 
@@ -36,11 +37,11 @@ function isNative(provider: AeadProvider, mode: EncryptionMode): boolean {
     native = given !== pure;
     return pure(key);
   };
-  const { aes256gcm, xchacha20poly1305, xsalsa20poly1305 = nobleAead.xsalsa20poly1305 } = provider;
+  const { aes256gcm, xchacha20poly1305, xsalsa20poly1305 = nobleSecretbox } = provider;
   new PacketCipher(mode, new Uint8Array(KEY_SIZE), {
-    aes256gcm: watch(aes256gcm, nobleAead.aes256gcm),
-    xchacha20poly1305: watch(xchacha20poly1305, nobleAead.xchacha20poly1305),
-    xsalsa20poly1305: watch(xsalsa20poly1305, nobleAead.xsalsa20poly1305),
+    aes256gcm: watch(aes256gcm, nobleCiphers.aes256gcm),
+    xchacha20poly1305: watch(xchacha20poly1305, nobleCiphers.xchacha20poly1305),
+    xsalsa20poly1305: watch(xsalsa20poly1305, nobleCiphers.xsalsa20poly1305),
   });
   return native;
 }

@@ -6,7 +6,6 @@
 
 import {
   type EncryptionMode,
-  nobleAead,
   type NonceCounter,
   PacketCipher,
   packetOverhead,
@@ -16,6 +15,7 @@ import {
   TAG_SIZE,
   writeRtpHeader,
 } from "@sotto/voice/core";
+import { nobleCiphers } from "@sotto/voice/rtp";
 
 /** What a byte of a packet is. */
 export type Part = "header" | "ciphertext" | "tag" | "nonce";
@@ -51,7 +51,7 @@ export function sealPacket(
   nonces: NonceCounter,
   { sequence, payload }: PacketContent,
 ): Uint8Array {
-  const cipher = new PacketCipher(mode, key, nobleAead, nonces, random);
+  const cipher = new PacketCipher(mode, key, nobleCiphers, nonces, random);
   const packet = new Uint8Array(RTP_HEADER_SIZE + payload.length + cipher.overhead);
   writeRtpHeader(packet, sequence & 0xffff, (sequence * FRAME_SAMPLES) >>> 0, SSRC);
   packet.set(payload, RTP_HEADER_SIZE);
@@ -71,7 +71,7 @@ export function openPacket(mode: EncryptionMode, key: Uint8Array, datagram: Uint
   const header = new RtpHeader();
   const fault = parseRtpHeader(datagram, header);
   if (fault !== undefined) return { fault };
-  const cipher = new PacketCipher(mode, key, nobleAead);
+  const cipher = new PacketCipher(mode, key, nobleCiphers);
   const into = new Uint8Array(datagram.length);
   const size = cipher.openRtp(datagram, header, into);
   return size < 0 ? { fault: cipher.fault } : { payload: into.subarray(0, size), header };
@@ -87,7 +87,7 @@ export function openPacket(mode: EncryptionMode, key: Uint8Array, datagram: Uint
 export function partsOf(mode: EncryptionMode, datagram: Uint8Array): Part[] {
   const header = new RtpHeader();
   const parsed = parseRtpHeader(datagram, header) === undefined;
-  const cipher = new PacketCipher(mode, new Uint8Array(32), nobleAead);
+  const cipher = new PacketCipher(mode, new Uint8Array(32), nobleCiphers);
   const clear = parsed ? cipher.clearSize(header) : RTP_HEADER_SIZE;
   const end = datagram.length - (packetOverhead(mode) - TAG_SIZE);
   const tag = isSecretbox(mode) ? clear : end - TAG_SIZE;

@@ -19,7 +19,11 @@ export const MAX_PACKET_DURATION = 5760;
  * A packet of 20 ms of silence (a mono CELT frame, as clients send it). Discord asks for five of
  * them before a sender pauses. Frozen; make bytes of it with `Uint8Array.from`.
  */
-export const OPUS_SILENCE: readonly [0xf8, 0xff, 0xfe] = Object.freeze([0xf8, 0xff, 0xfe]);
+export const OPUS_SILENCE: readonly [0xf8, 0xff, 0xfe] = /* @__PURE__ */ Object.freeze([
+  0xf8,
+  0xff,
+  0xfe,
+]);
 
 /** Which of its coders Opus used: speech, both layered, or music. */
 export type OpusMode = "silk" | "hybrid" | "celt";

@@ -20,6 +20,7 @@
 export * from "../demux.ts";
 export { type KeepaliveForm, keepaliveForm } from "../keepalive.ts";
 export * from "../receiver.ts";
+export { nobleCiphers, nobleSecretbox } from "../secretbox.ts";
 export * from "./extension.ts";
 export * from "./header.ts";
 export * from "./packet.ts";

@@ -20,7 +20,8 @@ import { checkCrypto } from "../../adapters/doctor/self_test.ts";
 import { parseTarget } from "../../adapters/doctor/target.ts";
 import { startVoiceServer } from "../../adapters/testing/mod.ts";
 import { currentRuntime, runArguments, runtimePath } from "../../examples/demo/runtimes.ts";
-import { type Aead, type AeadFactory, nobleAead } from "../../lib/aead.ts";
+import type { Aead, AeadFactory } from "../../lib/aead.ts";
+import { nobleCiphers } from "../../lib/secretbox.ts";
 import { ALL_ENCRYPTION_MODES } from "../../lib/packet.ts";
 import { type Ending, startChild } from "../tools/child.ts";
 import { startTcpProxy } from "../tools/tcp_proxy.ts";
@@ -325,11 +326,11 @@ test("checkClock() finds a clock that goes back, is coarse, or stands still", ()
 });
 
 test("checkModes() tells native from pure code", () => {
-  const { status, detail, advice } = checkModes(nobleAead);
+  const { status, detail, advice } = checkModes(nobleCiphers);
   assertEquals(status, "warning");
   assertMatch(detail, /^pure: aead_aes256_gcm_rtpsize/);
   assertMatch(advice!, /slower/);
-  const own: AeadFactory = (key) => nobleAead.xsalsa20poly1305(key);
+  const own: AeadFactory = (key) => nobleCiphers.xsalsa20poly1305(key);
   assertMatch(
     checkModes({ ...nativeAead, xsalsa20poly1305: own }).detail,
     /^native: aead_aes256_gcm_rtpsize, aead_aes256_gcm, xsalsa20_poly1305_lite_rtpsize, .*; pure: aead_xchacha20_poly1305_rtpsize$/,

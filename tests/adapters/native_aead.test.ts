@@ -2,7 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import test from "node:test";
 
 import { nativeAead } from "../../adapters/native_aead.ts";
-import { nobleAead, TAG_SIZE } from "../../lib/aead.ts";
+import { TAG_SIZE } from "../../lib/aead.ts";
+import { nobleCiphers } from "../../lib/secretbox.ts";
 
 const CIPHERS = [["aes256gcm", 12], ["xchacha20poly1305", 24]] as const;
 
@@ -21,11 +22,11 @@ function randomBytes(random: (below: number) => number, size: number): Uint8Arra
 }
 
 for (const [name, nonceSize] of CIPHERS) {
-  test(`nativeAead.${name} equals nobleAead for 300 random packets`, () => {
+  test(`nativeAead.${name} equals nobleCiphers for 300 random packets`, () => {
     const random = seededRandom(nonceSize);
     for (let n = 0; n < 300; n++) {
       const key = randomBytes(random, 32);
-      const [native, noble] = [nativeAead[name](key), nobleAead[name](key)];
+      const [native, noble] = [nativeAead[name](key), nobleCiphers[name](key)];
       const nonce = randomBytes(random, nonceSize);
       const aadSize = 12 + random(13);
       const plainSize = n < 40 ? n : random(1401);
@@ -72,7 +73,7 @@ for (const [name, nonceSize] of CIPHERS) {
     const random = seededRandom(2);
     const key = randomBytes(random, 32);
     const aead = nativeAead[name](key);
-    const noble = nobleAead[name](key);
+    const noble = nobleCiphers[name](key);
     key.fill(0);
     const nonce = randomBytes(random, nonceSize);
     const store = randomBytes(random, 200);
@@ -85,6 +86,6 @@ for (const [name, nonceSize] of CIPHERS) {
   });
 }
 
-test("nativeAead takes secretbox from nobleAead", () => {
-  assertEquals(nativeAead.xsalsa20poly1305, nobleAead.xsalsa20poly1305);
+test("nativeAead takes secretbox from nobleCiphers", () => {
+  assertEquals(nativeAead.xsalsa20poly1305, nobleCiphers.xsalsa20poly1305);
 });

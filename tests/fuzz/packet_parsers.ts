@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Aead, type AeadProvider, nobleAead, TAG_SIZE } from "../../lib/aead.ts";
+import { type Aead, type AeadProvider, TAG_SIZE } from "../../lib/aead.ts";
+import { nobleCiphers } from "../../lib/secretbox.ts";
 import { classifyDatagram, type DatagramKind, isRtcp, isRtp } from "../../lib/demux.ts";
 import { RemoteProtocolError } from "../../lib/errors.ts";
 import {
@@ -279,7 +280,7 @@ function openRtpParser(mode: EncryptionMode): AnyParser {
 
 /** A mode with its real cipher; a packet that opens is sealed again. */
 function realCipherParser(mode: EncryptionMode): AnyParser {
-  const cipher = new PacketCipher(mode, KEY, nobleAead);
+  const cipher = new PacketCipher(mode, KEY, nobleCiphers);
   const vectors = TRANSPORT.vectors.filter((vector) =>
     vector.mode === mode && (vector.key === null || vector.key === toHex(KEY))
   );
@@ -287,7 +288,7 @@ function realCipherParser(mode: EncryptionMode): AnyParser {
     name: `PacketCipher.open ${mode}`,
     covers: [],
     domain: BYTES,
-    seeds: [...packetsOf(mode, nobleAead, KEY), ...vectors.map(({ packet }) => hex(packet))],
+    seeds: [...packetsOf(mode, nobleCiphers, KEY), ...vectors.map(({ packet }) => hex(packet))],
     outcomes: [
       "payload",
       ...RTP_FAULTS.map((fault) => `header ${fault}`),
@@ -321,7 +322,7 @@ function openAndSeal(cipher: PacketCipher, datagram: Uint8Array, clearSize: numb
   if (cipher.mode === "plain") return "payload";
   const nonce = cipher.openedNonce.slice();
   const counter = new NonceCounter(readU32(nonce, 0));
-  const sealer = new PacketCipher(cipher.mode, KEY, nobleAead, counter, (to) => to.set(nonce));
+  const sealer = new PacketCipher(cipher.mode, KEY, nobleCiphers, counter, (to) => to.set(nonce));
   const room = new Uint8Array(cipher.overhead);
   const again = join(datagram.subarray(0, clearSize), into.subarray(0, size), room);
   sealer.seal(again, clearSize, size);
@@ -333,7 +334,7 @@ const rtpPacket = parser({
   name: "parseRtpPacket",
   covers: ["parseRtpPacket", "openRtpPacket"],
   domain: BYTES,
-  seeds: [...packetsOf("plain", nobleAead, KEY), ...vectorsOf("plain")],
+  seeds: [...packetsOf("plain", nobleCiphers, KEY), ...vectorsOf("plain")],
   outcomes: ["packet", "elements", ...RTP_FAULTS, "bad-extension", "bad-padding"],
   run: (datagram) => {
     const packet = parseRtpPacket(datagram);

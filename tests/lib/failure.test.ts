@@ -32,3 +32,17 @@ test("noSharedMode() and udpUnreachable() keep the message", () => {
   assertEquals([noSharedMode("a").code, noSharedMode("a").message], ["no-shared-mode", "a"]);
   assertEquals([udpUnreachable("b").code, udpUnreachable("b").message], ["udp-unreachable", "b"]);
 });
+
+test("FAILURES have the codes that programs tell them apart by", () => {
+  const codes = Object.entries(FAILURES).map(([name, { code }]) => [name, code]);
+  assertEquals(Object.fromEntries(codes), {
+    gatewayRefused: "gateway-refused",
+    noUpdates: "timeout",
+    noVoiceState: "timeout",
+    noVoiceServer: "timeout",
+    noNewServer: "disconnected",
+    tooManyServers: "disconnected",
+    kicked: "disconnected",
+    noAnswer: "timeout",
+  });
+});

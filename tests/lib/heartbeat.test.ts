@@ -65,15 +65,51 @@ test("Heartbeat does not live on answers to what was never sent", () => {
   }
 });
 
-test("Heartbeat measures the round trip of the last beat only", () => {
+test("Heartbeat measures the round trip of each beat, in whatever order answers come", () => {
   const heartbeat = new Heartbeat();
   heartbeat.start(100);
   heartbeat.beat(0);
   assertEquals(heartbeat.acknowledge(1, 30.25), 30.25);
   heartbeat.beat(100);
   heartbeat.beat(200);
-  assertEquals(heartbeat.acknowledge(2, 210), undefined);
   assertEquals(heartbeat.acknowledge(3, 240), 40);
+  assertEquals(heartbeat.acknowledge(2, 250), 150);
+});
+
+test("Heartbeat measures an answer once, though it comes twice", () => {
+  const heartbeat = new Heartbeat();
+  heartbeat.beat(5);
+  heartbeat.beat(10);
+  assertEquals([1, 1, 2, 1, 2].map((nonce) => heartbeat.acknowledge(nonce, 20)), [
+    15,
+    undefined,
+    10,
+    undefined,
+    undefined,
+  ]);
+});
+
+test("Heartbeat waits for the answers of the last four beats, and of none before", () => {
+  for (const beats of [4, 5, 9]) {
+    const heartbeat = new Heartbeat();
+    for (let i = 1; i <= beats; i++) heartbeat.beat(i);
+    const roundTrips = Array.from(
+      { length: beats },
+      (_, i) => heartbeat.acknowledge(i + 1, 100),
+    );
+    const last = Array.from({ length: 4 }, (_, i) => 99 - (beats - 4) - i);
+    assertEquals(roundTrips, [...Array(beats - 4).fill(undefined), ...last]);
+  }
+});
+
+test("Heartbeat lives on a late answer, though it is too late to be measured", () => {
+  const heartbeat = new Heartbeat();
+  for (let i = 1; i <= 9; i++) heartbeat.beat(i);
+  assertEquals([heartbeat.dead, heartbeat.acknowledge(1, 10), heartbeat.dead], [
+    true,
+    undefined,
+    false,
+  ]);
 });
 
 test("Heartbeat answers a request once a second, and does not wait for an answer", () => {

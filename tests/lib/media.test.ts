@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import test from "node:test";
-import { nobleAead } from "../../lib/aead.ts";
+import { nobleCiphers } from "../../lib/secretbox.ts";
 import { LocalProtocolError } from "../../lib/errors.ts";
 import { MediaPlane } from "../../lib/media.ts";
 import { NonceCounter } from "../../lib/nonce.ts";
@@ -35,7 +35,7 @@ function planeOf(
   const plane = new MediaPlane(sequence, timestamp);
   const counter = new NonceCounter(nonce);
   const random = (into: Uint8Array) => into.fill(7);
-  plane.start(SSRC, new PacketCipher(mode as EncryptionMode, KEY, nobleAead, counter, random));
+  plane.start(SSRC, new PacketCipher(mode as EncryptionMode, KEY, nobleCiphers, counter, random));
   plane.setSending(true);
   return plane;
 }
@@ -79,6 +79,19 @@ test("MediaPlane.packetize() steps sequence, timestamp and nonce by one frame, t
   assertEquals(seen, [[0, 0, 0], [1, 960, 1], [2, 1920, 2]]);
 });
 
+test("MediaPlane.sequence is that of the next packet, over a new key too; 65535 wraps", () => {
+  const plane = planeOf(undefined, { sequence: 65534 });
+  const numbers = [65534, 65535, 0].map((expected) => {
+    assertEquals(plane.sequence, expected);
+    const header = new RtpHeader();
+    parseRtpHeader(packetize(plane), header);
+    return header.sequence;
+  });
+  assertEquals(numbers, [65534, 65535, 0]);
+  plane.stop();
+  assertEquals([packetize(plane).length, plane.sequence], [0, 1]);
+});
+
 test("MediaPlane.packetize() takes the timestamp it is given and goes on from there", () => {
   const plane = planeOf();
   const header = new RtpHeader();
@@ -108,7 +121,7 @@ test("MediaPlane.packetize() makes nothing unless it has a key and sends", () =>
   };
   plane.setSending(true);
   untouched();
-  const cipher = new PacketCipher("aead_aes256_gcm_rtpsize", KEY, nobleAead);
+  const cipher = new PacketCipher("aead_aes256_gcm_rtpsize", KEY, nobleCiphers);
   plane.start(SSRC, cipher);
   plane.setSending(false);
   untouched();
@@ -147,7 +160,7 @@ for (const mode of ALL_ENCRYPTION_MODES.filter((mode) => mode !== "plain")) {
 
   test(`MediaPlane tells the extension of a packet, ${mode}`, () => {
     const receiver = planeOf(mode);
-    const cipher = new PacketCipher(mode, KEY, nobleAead, undefined, (into) => into.fill(1));
+    const cipher = new PacketCipher(mode, KEY, nobleCiphers, undefined, (into) => into.fill(1));
     const whole = hex("90780001000003c000000001bede0001109002fff8fffe");
     const packet = new Uint8Array(whole.length + cipher.overhead);
     packet.set(whole);
@@ -292,9 +305,9 @@ test("MediaPlane.start() forgets the sequence numbers of the key before", () => 
   const mode = "aead_aes256_gcm_rtpsize";
   const key = KEY.map((byte) => byte ^ 0xff);
   const sender = new MediaPlane(1000, 0);
-  sender.start(SSRC, new PacketCipher(mode, key, nobleAead));
+  sender.start(SSRC, new PacketCipher(mode, key, nobleCiphers));
   sender.setSending(true);
-  plane.start(SSRC, new PacketCipher(mode, key, nobleAead));
+  plane.start(SSRC, new PacketCipher(mode, key, nobleCiphers));
   assertEquals(depacketize(plane, packetize(sender)), "f8fffe");
 });
 

@@ -1,11 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import test from "node:test";
 import { nobleAead } from "../../lib/aead.ts";
+import { nobleCiphers } from "../../lib/secretbox.ts";
 import { LocalProtocolError, RemoteProtocolError } from "../../lib/errors.ts";
 import { NonceCounter } from "../../lib/nonce.ts";
 import {
   ALL_ENCRYPTION_MODES,
   chooseMode,
+  demandCipher,
   ENCRYPTION_MODES,
   type EncryptionMode,
   isEncryptionMode,
@@ -42,7 +44,7 @@ function cipherOf({ mode, key, nonce_wire }: TransportVector, start?: number): P
   const counter = new NonceCounter(start);
   const secret = key === null ? KEY : hex(key);
   const random = (into: Uint8Array) => into.set(hex(nonce_wire ?? ""));
-  return new PacketCipher(mode as EncryptionMode, secret, nobleAead, counter, random);
+  return new PacketCipher(mode as EncryptionMode, secret, nobleCiphers, counter, random);
 }
 
 /** Parses and opens, as a receiver does. */
@@ -58,7 +60,7 @@ function openRtp(cipher: PacketCipher, datagram: Uint8Array): string {
 function newCipher(mode: EncryptionMode): PacketCipher {
   const random = seededRandom(1);
   const fill = (into: Uint8Array) => into.set(randomBytes(random, into.length));
-  return new PacketCipher(mode, KEY, nobleAead, new NonceCounter(), fill);
+  return new PacketCipher(mode, KEY, nobleCiphers, new NonceCounter(), fill);
 }
 
 /** Seals a plaintext behind a header that says whatever it says. */
@@ -171,7 +173,7 @@ for (
 ) {
   test(`PacketCipher rejects ${id} as ${fault}`, () => {
     const { packet, key } = byId(negative, id);
-    assertEquals(openRtp(new PacketCipher(GCM, hex(key!), nobleAead), hex(packet)), fault);
+    assertEquals(openRtp(new PacketCipher(GCM, hex(key!), nobleCiphers), hex(packet)), fault);
   });
 }
 
@@ -290,7 +292,7 @@ for (const mode of SEALING) {
   });
 
   test(`PacketCipher opens no packet of another key, ${mode}`, () => {
-    const other = new PacketCipher(mode, new Uint8Array(KEY_SIZE), nobleAead);
+    const other = new PacketCipher(mode, new Uint8Array(KEY_SIZE), nobleCiphers);
     assertEquals(openRtp(other, sealed("80" + HEAD, "f8fffe", mode)), "bad-tag");
   });
 }
@@ -318,7 +320,7 @@ test("PacketCipher opens plain packets of every size and shape, and never seals 
 
 test("PacketCipher seals no suffix packet without a random source, but opens them", () => {
   const vector = byId(vectors, "V03");
-  const cipher = new PacketCipher("xsalsa20_poly1305_suffix", hex(vector.key!), nobleAead);
+  const cipher = new PacketCipher("xsalsa20_poly1305_suffix", hex(vector.key!), nobleCiphers);
   assertThrows(
     () => cipher.seal(new Uint8Array(64), 12, 3),
     LocalProtocolError,
@@ -337,12 +339,19 @@ test("PacketCipher asks the random source for each suffix nonce anew", () => {
   assertEquals(new Set(nonces).size, 3);
 });
 
-test("PacketCipher takes secretbox from noble where the provider has none", () => {
-  const { aes256gcm, xchacha20poly1305 } = nobleAead;
-  const provider = { aes256gcm, xchacha20poly1305 };
-  const datagram = sealed("80" + HEAD, "f8fffe", "xsalsa20_poly1305_lite");
-  const cipher = new PacketCipher("xsalsa20_poly1305_lite", KEY, provider);
-  assertEquals(openRtp(cipher, datagram), "f8fffe");
+test("PacketCipher and demandCipher refuse a mode whose cipher the provider lacks", () => {
+  for (const mode of ALL_ENCRYPTION_MODES) {
+    const lacks = mode.startsWith("xsalsa20_");
+    for (
+      const use of [
+        () => demandCipher(mode, nobleAead),
+        () => new PacketCipher(mode, KEY, nobleAead),
+      ]
+    ) {
+      if (lacks) assertThrows(use, RangeError, "the AEAD provider lacks it");
+      else use();
+    }
+  }
 });
 
 test("packetOverhead() tells tag and nonce of each mode", () => {
@@ -363,7 +372,7 @@ test("packetOverhead() tells tag and nonce of each mode", () => {
 
 test("PacketCipher spends one nonce for each packet, and none for opening", () => {
   for (const mode of SEALING.filter((mode) => packetOverhead(mode) === PACKET_OVERHEAD)) {
-    const cipher = new PacketCipher(mode, KEY, nobleAead);
+    const cipher = new PacketCipher(mode, KEY, nobleCiphers);
     const wire: string[] = [];
     for (let i = 0; i < 3; i++) {
       assertEquals(cipher.nonce, i);
@@ -379,7 +388,7 @@ test("PacketCipher spends one nonce for each packet, and none for opening", () =
 
 test("PacketCipher refuses to seal once all nonces are spent", () => {
   for (const mode of SEALING.filter((mode) => packetOverhead(mode) === PACKET_OVERHEAD)) {
-    const cipher = new PacketCipher(mode, KEY, nobleAead, new NonceCounter(2 ** 32 - 1));
+    const cipher = new PacketCipher(mode, KEY, nobleCiphers, new NonceCounter(2 ** 32 - 1));
     const packet = new Uint8Array(64);
     assertEquals(cipher.seal(packet, 12, 3), 35);
     const before = packet.slice();
@@ -393,7 +402,7 @@ test("PacketCipher refuses to seal once all nonces are spent", () => {
 });
 
 test("PacketCipher refuses a buffer that is one byte too small, and spends nothing", () => {
-  const cipher = new PacketCipher(XCHACHA, KEY, nobleAead);
+  const cipher = new PacketCipher(XCHACHA, KEY, nobleCiphers);
   const error = assertThrows(() => cipher.seal(new Uint8Array(34), 12, 3), RangeError);
   assertEquals(error.message, "Cannot seal a packet of 35 bytes: the buffer has 34 bytes");
   assertEquals(cipher.nonce, 0);
@@ -403,7 +412,7 @@ test("PacketCipher refuses a buffer that is one byte too small, and spends nothi
 test("PacketCipher refuses keys of another size", () => {
   for (const size of [0, KEY_SIZE - 1, KEY_SIZE + 1]) {
     const error = assertThrows(
-      () => new PacketCipher(GCM, new Uint8Array(size), nobleAead),
+      () => new PacketCipher(GCM, new Uint8Array(size), nobleCiphers),
       RangeError,
     );
     assertEquals(error.message, `Cannot use a key of ${size} bytes: a key has 32 bytes`);
@@ -412,15 +421,15 @@ test("PacketCipher refuses keys of another size", () => {
 
 test("PacketCipher does not open a packet of the other mode", () => {
   const datagram = sealed("80" + HEAD, "f8fffe", XCHACHA);
-  assertEquals(openRtp(new PacketCipher(XCHACHA, KEY, nobleAead), datagram), "f8fffe");
-  assertEquals(openRtp(new PacketCipher(GCM, KEY, nobleAead), datagram), "bad-tag");
+  assertEquals(openRtp(new PacketCipher(XCHACHA, KEY, nobleCiphers), datagram), "f8fffe");
+  assertEquals(openRtp(new PacketCipher(GCM, KEY, nobleCiphers), datagram), "bad-tag");
 });
 
 test("PacketCipher.open gives no plaintext away where the tag is wrong", () => {
   const datagram = sealed("80" + HEAD, "f8fffe");
   datagram[datagram.length - 5] ^= 1;
   const into = new Uint8Array(datagram.length).fill(0xee);
-  assertEquals(new PacketCipher(GCM, KEY, nobleAead).open(datagram, 12, into), -1);
+  assertEquals(new PacketCipher(GCM, KEY, nobleCiphers).open(datagram, 12, into), -1);
   assertEquals(into.includes(0xf8), false);
 });
 

@@ -4,6 +4,7 @@ import { RECOVERY_ATTEMPTS, RecoveryBudget } from "../../lib/recovery.ts";
 
 const RESUME_BUDGET = RECOVERY_ATTEMPTS.resume.length;
 const REJOIN_BUDGET = RECOVERY_ATTEMPTS.rejoin.length;
+const WAIT_BUDGET = RECOVERY_ATTEMPTS.wait.length;
 
 function attempts(spend: () => number | undefined, count: number): (number | undefined)[] {
   return Array.from({ length: count }, spend);
@@ -42,13 +43,39 @@ test("RecoveryBudget does not fill up where a rejoin is refused", () => {
   assertEquals(budget.spend("resume"), undefined);
 });
 
-test("RecoveryBudget.reset() fills both up, twice", () => {
+test("RecoveryBudget grants twenty waits, each at once", () => {
+  const budget = new RecoveryBudget(() => 0.5);
+  assertEquals(WAIT_BUDGET, 20);
+  assertEquals(attempts(() => budget.spend("wait"), 22), [
+    ...Array(20).fill(0),
+    undefined,
+    undefined,
+  ]);
+});
+
+test("RecoveryBudget fills waits up with no other attempt, and others with no wait", () => {
+  const budget = new RecoveryBudget(() => 0);
+  attempts(() => budget.spend("wait"), WAIT_BUDGET);
+  assertEquals([budget.spend("resume"), budget.spend("rejoin")], [0, 0]);
+  assertEquals(budget.spend("wait"), undefined);
+  attempts(() => budget.spend("rejoin"), REJOIN_BUDGET);
+  budget.reset();
+  attempts(() => budget.spend("resume"), RESUME_BUDGET);
+  attempts(() => budget.spend("rejoin"), REJOIN_BUDGET);
+  attempts(() => budget.spend("resume"), RESUME_BUDGET);
+  assertEquals(budget.spend("wait"), 0);
+  assertEquals([budget.spend("resume"), budget.spend("rejoin")], [undefined, undefined]);
+});
+
+test("RecoveryBudget.reset() fills all up, twice", () => {
   const budget = new RecoveryBudget(() => 0.5);
   for (let i = 0; i < 2; i++) {
     attempts(() => budget.spend("resume"), RESUME_BUDGET + 1);
     attempts(() => budget.spend("rejoin"), REJOIN_BUDGET + 1);
+    attempts(() => budget.spend("wait"), WAIT_BUDGET + 1);
     budget.reset();
     assertEquals([budget.spend("resume"), budget.spend("rejoin")], [0, 500]);
+    assertEquals(attempts(() => budget.spend("wait"), WAIT_BUDGET), Array(WAIT_BUDGET).fill(0));
     budget.reset();
   }
 });

@@ -197,6 +197,7 @@ test("VoiceSession tells of each close with code and reason", () => {
     type: "disconnected",
     code: 4015,
     reason: "Voice server crashed",
+    bySelf: false,
   };
   assertEquals(driver.events.at(-1), disconnected);
 });

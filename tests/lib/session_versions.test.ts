@@ -107,6 +107,7 @@ for (const version of GATEWAY_VERSIONS) {
       ]);
     }
     assertEquals(eventsOf(driver.log.map(({ output }) => output)).map(({ type }) => type), [
+      "connected",
       "ready",
     ]);
   });
@@ -148,6 +149,7 @@ for (const version of GATEWAY_VERSIONS) {
         ),
       );
       assertEquals(eventsOf(driver.log.map(({ output }) => output)).map(({ type }) => type), [
+        "connected",
         ...Array(early < 1 ? 4 : 3).fill("heartbeat"),
       ]);
     });

@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import test from "node:test";
 import { inspect } from "node:util";
 import { RemoteProtocolError } from "../../lib/errors.ts";
+import { FAILURES } from "../../lib/failure.ts";
 import { GATEWAY_VERSIONS } from "../../lib/gateway_version.ts";
 import { GATEWAY_LIMIT, Signalling } from "../../lib/signalling.ts";
 
@@ -154,4 +155,40 @@ test("Signalling shows no token to inspection and JSON", () => {
   const shown = inspect([signalling, signalling.server], { depth: Infinity, showHidden: true }) +
     JSON.stringify([signalling, signalling.server]);
   assertEquals(shown.includes(TOKEN), false, shown);
+});
+
+test("Signalling.server has the endpoint as it was named", () => {
+  for (const endpoint of [ENDPOINT, "ws://[::1]:9", "127.0.0.1:80", "A.discord.media"]) {
+    const signalling = joined();
+    signalling.takeState("3", "s");
+    signalling.takeServer(endpoint, TOKEN);
+    assertEquals(signalling.server?.endpoint, endpoint);
+    signalling.join({ type: "join", channelId: "3", server: { ...SERVER, endpoint } });
+    assertEquals(signalling.server?.endpoint, endpoint);
+  }
+});
+
+test("Signalling.failure says what is missing, and that op 4 was refused, until it is sent", () => {
+  const signalling = joined();
+  const failures = [signalling.failure];
+  signalling.takeServer(ENDPOINT, TOKEN);
+  failures.push(signalling.failure);
+  signalling.forgetServer();
+  signalling.takeState("3", "s");
+  failures.push(signalling.failure);
+  signalling.refuse();
+  failures.push(signalling.failure);
+  signalling.enter(0);
+  failures.push(signalling.failure);
+  signalling.refuse();
+  signalling.exit(0);
+  failures.push(signalling.failure);
+  assertEquals(failures, [
+    FAILURES.noUpdates,
+    FAILURES.noVoiceState,
+    FAILURES.noVoiceServer,
+    FAILURES.gatewayRefused,
+    FAILURES.noVoiceServer,
+    FAILURES.noVoiceServer,
+  ]);
 });

@@ -52,3 +52,18 @@ test("TimerTable.clear() and clearAll() disarm", () => {
   timers.set("stable", 3);
   assertEquals(timers.expire(3), "stable");
 });
+
+test("TimerTable.has() tells whether a timer is armed, deadline 0 included", () => {
+  const timers = new TimerTable();
+  const armed = () => TIMERS.filter((timer) => timers.has(timer));
+  assertEquals(armed(), []);
+  timers.set("retry", 0);
+  timers.set("send", 5);
+  assertEquals(armed(), ["retry", "send"]);
+  timers.expire(0);
+  assertEquals(armed(), ["send"]);
+  timers.clear("send");
+  timers.set("phase", 1);
+  timers.clearAll();
+  assertEquals(armed(), []);
+});

@@ -218,6 +218,21 @@ test("VoiceSession sends the keepalives that it was told to", () => {
   }
 });
 
+test("UdpPath.address is known from discovery on, until the socket is closed", () => {
+  const { path } = setup();
+  path.discover(0);
+  path.receive(discoveryResponse(SSRC - 1, FOUND), 1);
+  assertEquals(path.address, undefined);
+  path.receive(discoveryResponse(SSRC, FOUND), 1);
+  assertEquals(path.address, FOUND);
+  path.receive(discoveryResponse(SSRC, { ...FOUND, port: 1 }), 1);
+  assertEquals(path.address, FOUND);
+  path.close();
+  assertEquals(path.address, undefined);
+  path.open(5, "192.0.2.1", 50001, SSRC);
+  assertEquals(path.address, undefined);
+});
+
 test("UdpPath refuses forms that are none, or none that it can measure", () => {
   const make = (options: object) => () => setup(options as UdpPathOptions);
   for (const keepalive of ["counter", "ssrc", "pong", "", null]) {

@@ -4,6 +4,7 @@ import { RemoteProtocolError } from "../../lib/errors.ts";
 import { GATEWAY_VERSIONS, type GatewayVersion } from "../../lib/gateway_version.ts";
 import type { Output } from "../../lib/io.ts";
 import { Outbox } from "../../lib/outbox.ts";
+import { SEND_LIMIT } from "../../lib/send_limit.ts";
 import { TimerTable } from "../../lib/timer.ts";
 import { MESSAGE_LIMIT, VoiceSocket } from "../../lib/voice_socket.ts";
 
@@ -81,7 +82,7 @@ test("VoiceSocket sends the heartbeat of its version, and lives on that version'
   }
 });
 
-test("VoiceSocket measures the round trip of the last beat, a text nonce counts too", () => {
+test("VoiceSocket measures the round trip of each beat once, a text nonce counts too", () => {
   for (const version of GATEWAY_VERSIONS) {
     const { socket, roundTrips } = setup(version);
     for (const now of [1000, 2000, 3000]) socket.beat(now);
@@ -92,7 +93,7 @@ test("VoiceSocket measures the round trip of the last beat, a text nonce counts 
       [ack(version, 3), 3030],
     ] as const;
     for (const [frame, now] of frames) socket.receive(frame, now);
-    assertEquals(roundTrips(), [20, 30], `version ${version}`);
+    assertEquals(roundTrips(), [1010, 20], `version ${version}`);
   }
 });
 
@@ -212,4 +213,96 @@ test("VoiceSocket takes no message longer than its limit, text or binary", () =>
   for (const frame of [text(MESSAGE_LIMIT + 1), bytes]) {
     assertThrows(() => socket.receive(frame, 0), RemoteProtocolError, "at most 1048576 are taken");
   }
+});
+
+test("VoiceSocket tells that it is open, and that it has closed what was open, once", () => {
+  const { socket, drain } = setup();
+  socket.close(1000);
+  assertEquals(drain(), [{ type: "closeWebSocket", id: 1, code: 1000 }]);
+  socket.open(2, "ws://127.0.0.1/?v=8");
+  drain();
+  socket.opened();
+  assertEquals(drain(), [{ type: "event", event: { type: "connected" } }]);
+  socket.close(1012);
+  socket.close(1012);
+  assertEquals(drain(), [
+    { type: "closeWebSocket", id: 2, code: 1012 },
+    { type: "event", event: { type: "disconnected", code: 1012, reason: "", bySelf: true } },
+  ]);
+});
+
+test("VoiceSocket.retire() says nothing: the server has closed", () => {
+  const { socket, drain } = setup();
+  socket.opened();
+  drain();
+  socket.retire();
+  socket.close(1000);
+  assertEquals([drain(), socket.id], [[], undefined]);
+});
+
+for (const [roundTrip, high] of [[0, false], [14_999, false], [15_000, true], [26_000, true]]) {
+  test(`VoiceSocket tells a round trip of ${roundTrip} ms ${high ? "as high too" : "only"}`, () => {
+    for (const version of GATEWAY_VERSIONS) {
+      const { socket, drain } = setup(version);
+      socket.beat(0);
+      drain();
+      const events = () =>
+        drain().flatMap((it) =>
+          it.type === "event" && it.event.type !== "message" ? [it.event] : []
+        );
+      socket.receive(ack(version, 1), roundTrip as number);
+      const expected = { roundTrip: roundTrip as number };
+      assertEquals(events(), [
+        { type: "heartbeat", ...expected },
+        ...high ? [{ type: "highLatency" as const, ...expected }] : [],
+      ]);
+      socket.receive(ack(version, 1), 30_000);
+      assertEquals(events(), []);
+    }
+  });
+}
+
+test("VoiceSocket sends messages of the caller's own where it is open, text and bytes", () => {
+  const { socket, drain } = setup();
+  for (const data of ["{}", Uint8Array.of(1, 2)]) {
+    socket.sendRaw(data, 0);
+    assertEquals(drain()[0], { type: "sendWebSocket", id: 1, data });
+  }
+  socket.retire();
+  socket.sendRaw("late", 0);
+  socket.sendLatest({ op: 16, d: {} }, 0);
+  assertEquals(drain(), []);
+});
+
+test("VoiceSocket arms the timer for messages that wait, and none where none does", () => {
+  const { socket, timers, sent } = setup();
+  for (let i = 0; i < SEND_LIMIT; i++) socket.sendRaw('{"op":99}', i);
+  assertEquals([sent().length, timers.has("send")], [SEND_LIMIT, false]);
+  socket.sendRaw('{"op":98}', 500);
+  assertEquals([sent(), timers.next()], [[], 60_000]);
+  socket.flush(59_999);
+  assertEquals([sent(), timers.next()], [[], 60_000]);
+  timers.clear("send");
+  socket.flush(60_000);
+  assertEquals([sent(), timers.next()], [[{ op: 98 }], undefined]);
+});
+
+test("VoiceSocket.send() passes before the messages that wait", () => {
+  const { socket, sent } = setup();
+  for (let i = 0; i < SEND_LIMIT + 1; i++) socket.sendRaw('{"op":99}', 0);
+  sent();
+  socket.send({ op: 16, d: {} });
+  assertEquals(sent(), [{ op: 16, d: {} }]);
+});
+
+test("VoiceSocket without a WebSocket wants to send nothing, and is not woken for it", () => {
+  const { socket, timers, sent } = setup();
+  for (let i = 0; i < SEND_LIMIT + 1; i++) socket.sendRaw('{"op":99}', 0);
+  assertEquals(timers.has("send"), true);
+  socket.retire();
+  assertEquals(timers.next(), undefined);
+  sent();
+  socket.open(2, "ws://127.0.0.1/?v=8");
+  socket.flush(60_000);
+  assertEquals([sent(), timers.next()], [[], undefined]);
 });

@@ -16,7 +16,7 @@ import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { type Arrow, type LookFact, readArrows, readLook } from "./browser_page.ts";
-import { type Exercise, exerciseCore, type SealedPacket } from "./core_exercise.ts";
+import { aeadPackets, type Exercise, exerciseCore, type SealedPacket } from "./core_exercise.ts";
 
 /** What is to be visited. */
 export interface VisitRequest {
@@ -136,7 +136,7 @@ async function visitAll(
   const first = packets.filter(({ mode }, i) => packets.findIndex((p) => p.mode === mode) === i);
   const opened = await openEach(page, first);
   const roughCall = await runRoughCall(page);
-  const exercise = await exerciseAlone(await open("about:blank"), core, packets);
+  const exercise = await exerciseAlone(await open("about:blank"), core, aeadPackets());
   const looks = [];
   for (const scheme of ["light", "dark"] as const) {
     looks.push(...await look(await open(address, scheme), scheme));

@@ -31,6 +31,11 @@ export function sealedPackets(): SealedPacket[] {
   );
 }
 
+/** Those of the modes that `nobleAead` has ciphers for. */
+export function aeadPackets(): SealedPacket[] {
+  return sealedPackets().filter(({ mode }) => mode.startsWith("aead_"));
+}
+
 /** What the core did. */
 export interface Exercise {
   /** The payloads, hexadecimal; or why a packet was rejected. */

@@ -203,10 +203,19 @@ export function eventsOf(outputs: readonly Output[]): SessionEvent[] {
   );
 }
 
-/** Messages that outputs send on a WebSocket. */
+/** JSON messages that outputs send on a WebSocket. */
 export function sentBy(outputs: readonly Output[]): SentMessage[] {
   return outputs.flatMap((output) =>
-    output.type === "sendWebSocket" ? [JSON.parse(output.data as string) as SentMessage] : []
+    output.type === "sendWebSocket" && typeof output.data === "string"
+      ? [JSON.parse(output.data) as SentMessage]
+      : []
+  );
+}
+
+/** Channel ids of the op 4 payloads that outputs send; `null` leaves. */
+export function channelsOf(outputs: readonly Output[]): (string | null)[] {
+  return outputs.flatMap((output) =>
+    output.type === "sendGateway" ? [output.payload.d.channel_id] : []
   );
 }
 
@@ -251,6 +260,26 @@ export function driveTo(step: Step, driver: Driver = new Driver()): Driver {
   for (const advance of path.slice(0, STEPS.indexOf(step) + 1)) advance();
   assertEquals(driver.session.state, step);
   return driver;
+}
+
+/** Takes a session by hand from an opening WebSocket to a key. */
+export function shakeHands(driver: Driver): void {
+  driver.open();
+  driver.text(helloOf(driver.version, 13_750));
+  driver.message(2, READY);
+  driver.feed({ type: "udpOpen", id: driver.udpId });
+  driver.datagram(discoveryResponse(SSRC, ADDRESS));
+  driver.message(4, DESCRIPTION);
+  assertEquals(driver.session.state, "connected");
+}
+
+/** Answers each heartbeat at once. */
+export function answerHeartbeats(driver: Driver): void {
+  driver.perform = (output) => {
+    for (const message of sentBy([output])) {
+      if (message.op === 3) driver.text(ackOf(driver.version, nonceOf(driver.version, message)));
+    }
+  };
 }
 
 /** What the server does at a step: a close code, silence, or (`undefined`) what it should. */

@@ -2,7 +2,7 @@
 // leaves the body as it was, and keeps no part of it.
 import { assertEquals, assertGreater, assertInstanceOf, assertThrows } from "@std/assert";
 import test from "node:test";
-import { nobleAead } from "../../../lib/aead.ts";
+import { nobleCiphers } from "../../../lib/secretbox.ts";
 import { RemoteProtocolError } from "../../../lib/errors.ts";
 import { type EncryptionMode, PacketCipher } from "../../../lib/packet.ts";
 import { parseRtpHeader, RtpHeader } from "../../../lib/rtp_header.ts";
@@ -51,7 +51,7 @@ function bodyOf(id: string): Uint8Array {
   parseRtpHeader(datagram, header);
   const profile = datagram[header.clearSize - 4] << 8 | datagram[header.clearSize - 3];
   assertEquals(profile, ONE_BYTE_EXTENSION_PROFILE);
-  const cipher = new PacketCipher(mode as EncryptionMode, hex(key!), nobleAead);
+  const cipher = new PacketCipher(mode as EncryptionMode, hex(key!), nobleCiphers);
   const plaintext = new Uint8Array(datagram.length);
   cipher.open(datagram, header.clearSize, plaintext);
   return plaintext.slice(0, 4 * header.extensionWords);

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
 import test from "node:test";
-import { nobleAead } from "../../../lib/aead.ts";
+import { nobleCiphers } from "../../../lib/secretbox.ts";
 import { LocalProtocolError } from "../../../lib/errors.ts";
 import { NonceCounter } from "../../../lib/nonce.ts";
 import { ALL_ENCRYPTION_MODES, type EncryptionMode, PacketCipher } from "../../../lib/packet.ts";
@@ -50,7 +50,13 @@ const FAULTS: readonly string[] = [
 
 function newCipher(mode: string = GCM, start = 0, wire = ""): PacketCipher {
   const random = (into: Uint8Array) => into.set(hex(wire));
-  return new PacketCipher(mode as EncryptionMode, KEY, nobleAead, new NonceCounter(start), random);
+  return new PacketCipher(
+    mode as EncryptionMode,
+    KEY,
+    nobleCiphers,
+    new NonceCounter(start),
+    random,
+  );
 }
 
 /** The cipher that seals a vector: with the nonce that it has on the wire. */

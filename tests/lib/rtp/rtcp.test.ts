@@ -2,7 +2,7 @@
 // the compound as it was, and keeps no part of it; openRtcp() returns a compound or why not.
 import { assertEquals, assertGreater, assertInstanceOf, assertThrows } from "@std/assert";
 import test from "node:test";
-import { nobleAead } from "../../../lib/aead.ts";
+import { nobleCiphers } from "../../../lib/secretbox.ts";
 import { LocalProtocolError, RemoteProtocolError } from "../../../lib/errors.ts";
 import { isRtcp } from "../../../lib/demux.ts";
 import { NonceCounter } from "../../../lib/nonce.ts";
@@ -112,7 +112,7 @@ function compoundOf(id: string): Uint8Array {
 function cipherOf(id: string): PacketCipher {
   const { mode, key, nonce_wire } = byId(vectors, id);
   const counter = new NonceCounter(parseInt(nonce_wire ?? "0", 16));
-  return new PacketCipher(mode as EncryptionMode, hex(key!), nobleAead, counter);
+  return new PacketCipher(mode as EncryptionMode, hex(key!), nobleCiphers, counter);
 }
 
 /** A cipher of any mode, for both directions. */
@@ -120,7 +120,7 @@ function newCipher(mode: EncryptionMode): PacketCipher {
   const random = seededRandom(7);
   const fill = (into: Uint8Array) => into.set(randomBytes(random, into.length));
   const key = Uint8Array.from({ length: 32 }, (_, i) => i);
-  return new PacketCipher(mode, key, nobleAead, new NonceCounter(), fill);
+  return new PacketCipher(mode, key, nobleCiphers, new NonceCounter(), fill);
 }
 
 function rejection(text: string): string {
@@ -475,7 +475,7 @@ for (const id of Object.keys(EXPECTED)) {
   test(`openRtcp() rejects ${id} under another key, and with a byte more`, () => {
     const { mode, key } = byId(vectors, id);
     const [flipped] = bitFlips(hex(key!));
-    const other = new PacketCipher(mode as EncryptionMode, flipped, nobleAead);
+    const other = new PacketCipher(mode as EncryptionMode, flipped, nobleCiphers);
     assertEquals(openRtcp(other, datagram), "bad-tag");
     assertEquals(openRtcp(cipherOf(id), Uint8Array.of(...datagram, 0)), "bad-tag");
   });
