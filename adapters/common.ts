@@ -4,8 +4,16 @@
  * @module
  */
 
+export {
+  type JitterComponent,
+  LATENCY_COUNT,
+  type RtpComponent,
+  type UdpComponent,
+  type WebSocketComponent,
+} from "./components.ts";
 export * from "./connection.ts";
 export * from "./gateway_adapter.ts";
+export type { Logger } from "./logger.ts";
 export {
   type PacingStats,
   type PacketSource,
@@ -27,5 +35,7 @@ export type { DropReason, MediaCounters } from "../lib/media.ts";
 export { SpeakingFlags } from "../lib/speaking.ts";
 export { ALL_ENCRYPTION_MODES, ENCRYPTION_MODES, type EncryptionMode } from "../lib/packet.ts";
 export type { ReceivedFrame } from "../lib/receiver.ts";
+export type { Secret } from "../lib/secret.ts";
+export type { PhaseTimeouts } from "../lib/session.ts";
 export type { State } from "../lib/state.ts";
 export type { StreamStats } from "../lib/streams.ts";

@@ -4,76 +4,49 @@
  * @module
  */
 
+import { abortable } from "@std/async";
+import { endpointHost } from "../lib/endpoint.ts";
 import { LocalProtocolError, VoiceConnectError } from "../lib/errors.ts";
 import type { VoiceServer, VoiceStatePayload } from "../lib/gateway.ts";
-import type { GatewayVersion } from "../lib/gateway_version.ts";
 import type { SessionEvent } from "../lib/io.ts";
-import type { DiscoveryForm } from "../lib/ip_discovery.ts";
-import type { MediaCounters } from "../lib/media.ts";
-import { SpeakingFlags } from "../lib/speaking.ts";
 import type { EncryptionMode } from "../lib/packet.ts";
+import { redactMessage } from "../lib/redact.ts";
+import { RTP_HEADER_SIZE, type RtpHeader, writeRtpHeader } from "../lib/rtp_header.ts";
+import type { Secret } from "../lib/secret.ts";
 import { VoiceSession } from "../lib/session.ts";
+import { SpeakingFlags } from "../lib/speaking.ts";
 import type { State } from "../lib/state.ts";
-import { Driver } from "./driver.ts";
-import type {
-  DiscordGatewayAdapterCreator,
-  DiscordGatewayAdapterImplementerMethods,
-} from "./gateway_adapter.ts";
 import {
-  type PacingStats,
-  type PacketSource,
-  Playback,
-  type PlayOptions,
-  type PlayResult,
-} from "./playback.ts";
+  Components,
+  type JitterComponent,
+  type RtpComponent,
+  type UdpComponent,
+  type WebSocketComponent,
+} from "./components.ts";
+import type { ConnectionEvents, ConnectionStats, JoinVoiceOptions } from "./connection_types.ts";
+import { Driver } from "./driver.ts";
+import type { DiscordGatewayAdapterImplementerMethods } from "./gateway_adapter.ts";
+import { guarded, Listeners } from "./listeners.ts";
+import { log } from "./logger.ts";
+import type { OpusCodec } from "./opus_codec.ts";
+import { type PacketSource, Playback, type PlayOptions, type PlayResult } from "./playback.ts";
 import { type Speaker, SpeakerFeed } from "./speakers.ts";
 import type { Transport } from "./transport.ts";
 
-/** What to join, and through whom. Either `adapterCreator` or `server` is given. */
-export interface JoinVoiceOptions {
-  /** Guild id. */
-  readonly guildId: string;
-  /** Channel id. */
-  readonly channelId: string;
-  /** The bot's own user id. */
-  readonly userId: string;
-  /** The gateway library's adapter, for example `guild.voiceAdapterCreator` of discord.js. */
-  readonly adapterCreator?: DiscordGatewayAdapterCreator;
-  /** The voice server, where the caller has asked the main gateway himself. */
-  readonly server?: VoiceServer;
-  /** Whether others see the bot as muted; not by default. */
-  readonly selfMute?: boolean;
-  /** Whether the bot does not listen; it listens by default. */
-  readonly selfDeaf?: boolean;
-  /** Encryption modes to take, best first; `ENCRYPTION_MODES` by default. */
-  readonly modes?: readonly EncryptionMode[];
-  /** Version of the voice gateway to ask for; 8 by default. */
-  readonly gatewayVersion?: GatewayVersion;
-  /** Form of IP discovery; `74` by default. */
-  readonly discovery?: DiscoveryForm;
-  /** Ends the join, and later the connection. */
-  readonly signal?: AbortSignal;
-  /** Is told everything that happens, from the first step on. */
-  readonly onEvent?: (event: SessionEvent) => void;
-}
+export type * from "./connection_types.ts";
 
-/** Figures of a connection. */
-export interface ConnectionStats extends MediaCounters {
-  /** Round-trip times in milliseconds, where one was measured. */
-  readonly roundTrip: {
-    readonly websocket: number | undefined;
-    readonly udp: number | undefined;
-  };
-  /** How late frames were sent, in milliseconds. */
-  readonly pacing: PacingStats;
-  /** Frames that wait for a user to become known. */
-  readonly held: number;
-  /** Frames that were held in vain and dropped. */
-  readonly expired: number;
-  /** Datagrams that the runtime could not send. */
-  readonly unsent: number;
-  /** Errors that the runtime reported for single datagrams (ICMP). */
-  readonly socketErrors: number;
+const LEFT = { code: "left", hint: "The bot has left the channel" } as const;
+const GATEWAY_CLOSED = {
+  code: "gateway-closed",
+  hint: "The gateway library has given the connection up: its shard was closed",
+} as const;
+
+/** `reconnect` was called while an earlier call of it was not done. */
+export class ReconnectInProgress extends LocalProtocolError {
+  /** Says so. */
+  constructor() {
+    super("Cannot reconnect: an earlier call is not done");
+  }
 }
 
 /**
@@ -84,16 +57,18 @@ export class VoiceConnection implements AsyncDisposable {
   readonly #session: VoiceSession;
   readonly #driver: Driver;
   readonly #playback: Playback;
+  readonly #components: Components;
+  readonly #listeners = new Listeners<ConnectionEvents>();
   readonly #feeds = new Set<SpeakerFeed>();
   readonly #closed = Promise.withResolvers<VoiceConnectError | undefined>();
-  readonly #ready = Promise.withResolvers<void>();
+  #ready: PromiseWithResolvers<void> = awaited();
   #adapter: DiscordGatewayAdapterImplementerMethods | undefined;
   #flags = 0;
   #leaving = false;
+  #gatewayClosed = false;
   #adapterError: unknown;
   #ended: VoiceConnectError | undefined;
-  #websocketRoundTrip: number | undefined;
-  #udpRoundTrip: number | undefined;
+  #reconnecting = false;
 
   private constructor(transport: Transport, options: JoinVoiceOptions) {
     this.#options = options;
@@ -103,6 +78,7 @@ export class VoiceConnection implements AsyncDisposable {
       modes: options.modes,
       gatewayVersion: options.gatewayVersion,
       discovery: options.discovery,
+      timeouts: options.timeouts,
       aead: transport.aead,
       random: (into) => crypto.getRandomValues(into as Uint8Array<ArrayBuffer>),
     });
@@ -110,12 +86,14 @@ export class VoiceConnection implements AsyncDisposable {
       gateway: (payload) => this.#sendGateway(payload),
       event: (event) => this.#handleEvent(event),
       frame: (frame) => this.#feeds.forEach((feed) => feed.push(frame)),
+      message: (data) => this.#handleMessage(data),
+      packet: (header, opus) => this.#handlePacket(header, opus),
     });
+    this.#components = new Components(this.#session, this.#driver, options.gatewayVersion);
     this.#playback = new Playback(
       (packet, timestamp) => this.#driver.send(packet, timestamp),
       () => this.#session.timestamp,
     );
-    this.#ready.promise.catch(() => {});
   }
 
   /**
@@ -143,6 +121,56 @@ export class VoiceConnection implements AsyncDisposable {
   /** Guild id. */
   get guildId(): string {
     return this.#options.guildId;
+  }
+
+  /** Channel id; after a move that of the new channel. */
+  get channelId(): string {
+    return this.#session.channelId ?? this.#options.channelId;
+  }
+
+  /** The bot's own user id. */
+  get userId(): string {
+    return this.#options.userId;
+  }
+
+  /** Session id of the bot's voice state, where it has come. */
+  get sessionId(): string | undefined {
+    return this.#session.sessionId;
+  }
+
+  /** Endpoint of the voice server, where one is known. */
+  get endpoint(): string | undefined {
+    return this.#session.server?.endpoint;
+  }
+
+  /** Token for the voice server, where one is known. It has no text form. */
+  get token(): Secret<string> | undefined {
+    return this.#session.server?.token;
+  }
+
+  /** The voice WebSocket, to look at. */
+  get webSocket(): WebSocketComponent {
+    return this.#components.webSocket;
+  }
+
+  /** The UDP socket, to look at. */
+  get udp(): UdpComponent {
+    return this.#components.udp;
+  }
+
+  /** The RTP counters, to look at. */
+  get rtp(): RtpComponent {
+    return this.#components.rtp;
+  }
+
+  /** What is heard, by SSRC. */
+  get jitters(): ReadonlyMap<number, JitterComponent> {
+    return this.#components.jitters;
+  }
+
+  /** The way to the main gateway, until the end; none where the caller gave the server. */
+  get shard(): Pick<DiscordGatewayAdapterImplementerMethods, "sendPayload"> | undefined {
+    return this.#adapter;
   }
 
   /** The present state. */
@@ -230,13 +258,124 @@ export class VoiceConnection implements AsyncDisposable {
     return feed.stream;
   }
 
+  /**
+   * Listens to one type of event.
+   *
+   * @param type A type of `SessionEvent`, `rawMessage` or `rawAudioFrame`.
+   * @param listener Is called with each event; what it throws does no harm to the connection.
+   * @returns Ends the listening.
+   */
+  on<T extends keyof ConnectionEvents>(
+    type: T,
+    listener: (event: ConnectionEvents[T]) => void,
+  ): () => void {
+    return this.#listeners.on(type, listener);
+  }
+
+  /**
+   * Waits until the connection is ready: it may be in the middle of a recovery.
+   *
+   * @param signal Ends the wait.
+   * @throws {VoiceConnectError} The connection has ended.
+   * @throws The reason of `signal`.
+   */
+  async untilReady(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    const { promise } = this.#ready;
+    await (signal === undefined ? promise : abortable(promise, signal));
+  }
+
+  /**
+   * Makes the next attempt of a recovery now. SSRC, key and counters are kept where the session
+   * can be resumed. Does nothing where the connection is ready.
+   *
+   * @throws {LocalProtocolError} The connection has ended before.
+   * @throws {VoiceConnectError} The connection ends meanwhile.
+   */
+  async connect(): Promise<void> {
+    await this.#settle("connect");
+  }
+
+  /**
+   * Closes the voice WebSocket (1012) and resumes the session. Joins a recovery that is under way.
+   *
+   * @throws {ReconnectInProgress} An earlier call is not done.
+   * @throws {LocalProtocolError} The connection has ended before.
+   * @throws {VoiceConnectError} The connection ends meanwhile.
+   */
+  async reconnect(): Promise<void> {
+    if (this.#reconnecting) throw new ReconnectInProgress();
+    this.#reconnecting = true;
+    try {
+      await this.#settle("reconnect");
+    } finally {
+      this.#reconnecting = false;
+    }
+  }
+
+  /**
+   * Asks the main gateway once more for a voice server (op 4). Where it names another one, the
+   * connection goes there.
+   *
+   * @throws {LocalProtocolError} Five were sent in the last minute, the connection has ended, or
+   * the caller gave the server.
+   */
+  requestVoice(): void {
+    this.#driver.feed({ type: "requestVoice" });
+  }
+
+  /**
+   * Goes over to another voice server, as after a VOICE_SERVER_UPDATE. Does nothing where it is
+   * the present one.
+   *
+   * @throws {RangeError} The endpoint is malformed.
+   * @throws {LocalProtocolError} The connection has ended.
+   */
+  setVoiceServer(server: VoiceServer): void {
+    const { guildId, channelId, userId } = this;
+    const { endpoint, token, sessionId: session_id } = server;
+    if (this.state === "closed") {
+      throw new LocalProtocolError("Cannot set a voice server: the connection has ended");
+    }
+    endpointHost(endpoint);
+    if (endpoint === this.endpoint && token === this.token?.reveal()) return;
+    if (this.#options.server !== undefined) {
+      return this.#driver.feed({ type: "join", channelId, server });
+    }
+    const state = { guild_id: guildId, channel_id: channelId, user_id: userId, session_id };
+    this.#driver.feed({ type: "voiceState", data: state });
+    this.#driver.feed({ type: "voiceServer", data: { guild_id: guildId, endpoint, token } });
+  }
+
+  /**
+   * Sends a message of your own to the voice gateway: at most 120 a minute, others wait.
+   * Heartbeats pass first.
+   *
+   * @param data JSON for a text frame, bytes for a binary one.
+   * @throws {LocalProtocolError} The connection is not ready, or 120 messages wait.
+   */
+  send(data: string | Uint8Array): void {
+    this.#driver.feed({ type: "send", data });
+  }
+
+  /**
+   * Encodes one frame and sends it now; pacing is the caller's.
+   *
+   * @param samples Interleaved 16-bit samples, as many as the encoder takes.
+   * @param encoder For example that of `./opus`.
+   * @returns Whether it was sent: not while the connection is being recovered.
+   */
+  sendPcm(samples: Int16Array, encoder: Pick<OpusCodec, "encode">): boolean {
+    return this.sendOpus(encoder.encode(samples));
+  }
+
   /** What was sent, received, lost and dropped, round trips, pacing. */
   stats(): ConnectionStats {
     return {
       ...this.#session.counters,
       roundTrip: {
-        websocket: this.#websocketRoundTrip,
-        udp: this.#udpRoundTrip,
+        websocket: this.webSocket.latency,
+        udp: this.udp.roundTrip,
       },
       pacing: this.#playback.pacing,
       held: this.#driver.held,
@@ -253,6 +392,19 @@ export class VoiceConnection implements AsyncDisposable {
     this.#driver.feed({ type: "leave" });
   }
 
+  /**
+   * Ends everything before it returns: op 4, sockets, timers, key. May be called from a signal
+   * handler and from inside any event.
+   *
+   * @param code Close code for the voice WebSocket: 1000, the default, or 3000 to 4999.
+   * @throws {RangeError} It is none of these.
+   */
+  forceClose(code = 1000): void {
+    if (this.state === "closed") return this.#driver.drain();
+    this.#driver.force({ type: "leave", code });
+    this.#leaving = true;
+  }
+
   /** Leaves. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.leave();
@@ -262,7 +414,7 @@ export class VoiceConnection implements AsyncDisposable {
   #join(): void {
     const { channelId, selfMute, selfDeaf, server, signal, adapterCreator } = this.#options;
     this.#adapter = adapterCreator?.({
-      destroy: () => this.leave(),
+      destroy: () => this.#handleDestroy(),
       onVoiceServerUpdate: (data) => this.#driver.feed({ type: "voiceServer", data }),
       onVoiceStateUpdate: (data) => this.#driver.feed({ type: "voiceState", data }),
     });
@@ -281,13 +433,16 @@ export class VoiceConnection implements AsyncDisposable {
     }
   }
 
+  #handleDestroy(): void {
+    if (this.state === "closed") return;
+    this.#gatewayClosed = !this.#leaving;
+    this.leave();
+  }
+
   #sendGateway(payload: VoiceStatePayload): void {
     try {
-      if (this.#adapter?.sendPayload(payload) === false && !this.#leaving) {
-        throw new Error(
-          "Cannot send op 4: the gateway library refuses it; is the shard connected?",
-        );
-      }
+      const isRefused = this.#adapter?.sendPayload(payload) === false;
+      if (isRefused && payload.d.channel_id !== null) this.#driver.feed({ type: "gatewayRefused" });
     } catch (error) {
       this.#adapterError ??= error;
       this.#ready.reject(error);
@@ -300,23 +455,54 @@ export class VoiceConnection implements AsyncDisposable {
     this.leave();
   };
 
+  async #settle(type: "connect" | "reconnect"): Promise<void> {
+    this.#driver.feed({ type });
+    // Called from inside an event, the input waits for its turn, which is before this line's end.
+    await null;
+    await this.#ready.promise;
+  }
+
+  #handleState(from: State, to: State): void {
+    if (to === "connected") {
+      this.#playback.resume();
+      this.#ready.resolve();
+    } else if (from === "connected") {
+      this.#playback.suspend();
+      this.#ready = awaited();
+    }
+  }
+
+  #handleMessage(data: string | Uint8Array): void {
+    if (!this.#listeners.has("rawMessage")) return;
+    this.#listeners.emit("rawMessage", { type: "rawMessage", data: redactMessage(data) });
+  }
+
+  #handlePacket({ ssrc, sequence, timestamp }: Readonly<RtpHeader>, opus: Uint8Array): void {
+    if (!this.#listeners.has("rawAudioFrame")) return;
+    const frame = new Uint8Array(RTP_HEADER_SIZE + opus.length);
+    writeRtpHeader(frame, sequence, timestamp, ssrc);
+    frame.set(opus, RTP_HEADER_SIZE);
+    const userId = this.#session.userOf(ssrc);
+    this.#listeners.emit("rawAudioFrame", { type: "rawAudioFrame", userId, ssrc, frame });
+  }
+
   #handleEvent(event: SessionEvent): void {
     switch (event.type) {
-      case "ready":
-        this.#ready.resolve();
-        break;
       case "state":
-        if (event.to === "connected") this.#playback.resume();
-        else if (event.from === "connected") this.#playback.suspend();
+        this.#handleState(event.from, event.to);
+        break;
+      case "connected":
+      case "disconnected":
+        this.#components.setOpen(event.type === "connected");
         break;
       case "clientDisconnect":
         this.#feeds.forEach((feed) => feed.remove(event.userId));
         break;
       case "heartbeat":
-        this.#websocketRoundTrip = event.roundTrip;
+        this.#components.addLatency(event.roundTrip);
         break;
       case "keepalive":
-        this.#udpRoundTrip = event.roundTrip;
+        this.#components.setUdpRoundTrip(event.roundTrip);
         break;
       case "closed":
         this.#end(event.error);
@@ -329,28 +515,32 @@ export class VoiceConnection implements AsyncDisposable {
     const { signal } = this.#options;
     const left = error ?? new VoiceConnectError("Cannot go on: the connection was left", {
       phase: "closed",
-      code: "left",
-      hint: "The bot, or the gateway library, has left the channel",
+      ...this.#gatewayClosed ? GATEWAY_CLOSED : LEFT,
       cause: this.#adapterError ?? signal?.reason,
     });
+    const isAsked = !this.#gatewayClosed && this.#adapterError === undefined;
     this.#ended = left;
     signal?.removeEventListener("abort", this.#abort);
     this.#playback.end(left);
     for (const feed of this.#feeds) feed.end();
     this.#feeds.clear();
     this.#ready.reject(left);
-    this.#closed.resolve(this.#adapterError === undefined ? error : left);
+    this.#closed.resolve(isAsked ? error : left);
     this.#adapter?.destroy();
     this.#adapter = undefined;
   }
 
   #tell(event: SessionEvent): void {
-    try {
-      this.#options.onEvent?.(event);
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
+    const { onEvent, logger } = this.#options;
+    guarded(() => onEvent?.(event));
+    if (logger !== undefined) guarded(() => log(logger, event));
+    this.#listeners.emit(event.type, event as never);
   }
+}
+
+/** A promise that nobody need wait for. */
+function awaited(): PromiseWithResolvers<void> {
+  const waiting = Promise.withResolvers<void>();
+  waiting.promise.catch(() => {});
+  return waiting;
 }

@@ -10,9 +10,10 @@ import type { VoiceStatePayload } from "../lib/gateway.ts";
 import type { Input, Output, SessionEvent } from "../lib/io.ts";
 import { MAX_PACKET_OVERHEAD } from "../lib/packet.ts";
 import { type ReceivedFrame, Receiver } from "../lib/receiver.ts";
-import { RTP_HEADER_SIZE } from "../lib/rtp_header.ts";
+import { RTP_HEADER_SIZE, type RtpHeader } from "../lib/rtp_header.ts";
 import type { VoiceSession } from "../lib/session.ts";
-import type { DatagramSocket, Transport, WebSocketConnection } from "./transport.ts";
+import { guarded } from "./listeners.ts";
+import type { DatagramSocket, SocketAddress, Transport, WebSocketConnection } from "./transport.ts";
 
 /** Who is told what a session says. */
 export interface DriverHandlers {
@@ -22,6 +23,10 @@ export interface DriverHandlers {
   event(event: SessionEvent): void;
   /** A frame of a known user came. */
   frame(frame: ReceivedFrame): void;
+  /** A message came on the WebSocket, not yet read; it may hold a key. */
+  message?(data: string | Uint8Array): void;
+  /** A packet was opened, of whomever; its bytes are borrowed until the call returns. */
+  packet?(header: Readonly<RtpHeader>, opus: Uint8Array): void;
 }
 
 const BUFFER_SIZE = 2048;
@@ -44,6 +49,7 @@ export class Driver {
   #websocket: WebSocketConnection | undefined;
   #udp: DatagramSocket | undefined;
   #udpId: number | undefined;
+  #remote: SocketAddress | undefined;
   #unsent = 0;
   #socketErrors = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -73,6 +79,11 @@ export class Driver {
     return this.#receiver.expired;
   }
 
+  /** Where the UDP socket is connected to, while there is one. */
+  get remote(): SocketAddress | undefined {
+    return this.#remote;
+  }
+
   /** Datagrams that the runtime could not send. */
   get unsent(): number {
     return this.#unsent + (this.#udp?.dropped ?? 0);
@@ -99,8 +110,21 @@ export class Driver {
       for (let next; (next = this.#pending.shift()) !== undefined;) this.#processQueued(next, now);
     } finally {
       this.#feeding = false;
-      this.#arm(now);
     }
+  }
+
+  /**
+   * Feeds an input at once, even from inside an output's handler: the end cannot wait.
+   *
+   * @throws {LocalProtocolError} A command is not legal now.
+   */
+  force(input: Input, now: number = performance.now()): void {
+    this.#process(input, now);
+  }
+
+  /** Does all outputs that wait; from inside one of them, those that come after it. */
+  drain(): void {
+    for (let output; (output = this.#session.pollOutput()) !== undefined;) this.#perform(output);
   }
 
   /**
@@ -123,13 +147,19 @@ export class Driver {
       this.#process(input, now);
     } catch (error) {
       // A command that was legal when it was given, and has been overtaken since.
-      if (!(error instanceof LocalProtocolError)) throw error;
+      if (error instanceof LocalProtocolError) return;
+      // It concerns who gave it, not who is at work now.
+      guarded(() => {
+        throw error;
+      });
     }
   }
 
   #process(input: Input, now: number): void {
     this.#session.handleInput(input, now);
-    for (let output; (output = this.#session.pollOutput()) !== undefined;) this.#perform(output);
+    // First: what is done next may end the session, or ask for its end.
+    this.#arm(now);
+    this.drain();
   }
 
   #perform(output: Output): void {
@@ -159,14 +189,18 @@ export class Driver {
   #openWebSocket(id: number, url: string): void {
     this.#websocket = this.#transport.openWebSocket(url, {
       open: () => this.feed({ type: "websocketOpen", id }),
-      message: (data) => this.feed({ type: "websocketMessage", id, data }),
+      message: (data) => {
+        this.#handlers.message?.(data);
+        this.feed({ type: "websocketMessage", id, data });
+      },
       close: (code, reason) => this.feed({ type: "websocketClose", id, code, reason }),
     });
   }
 
   #openUdp(id: number, address: string, port: number): void {
     this.#udpId = id;
-    this.#udp = this.#transport.openDatagram({ address, port }, {
+    this.#remote = { address, port };
+    this.#udp = this.#transport.openDatagram(this.#remote, {
       open: () => this.feed({ type: "udpOpen", id }),
       message: (data) => this.#receive(id, data),
       error: () => this.#socketErrors += Number(id === this.#udpId),
@@ -179,6 +213,7 @@ export class Driver {
     this.#udp?.close();
     this.#udp = undefined;
     this.#udpId = undefined;
+    this.#remote = undefined;
     this.#receiver.clear();
   }
 
@@ -189,6 +224,8 @@ export class Driver {
     if (size < 0) return this.feed({ type: "datagram", id, data: datagram });
     if (size === 0) return;
     const opus = this.#opened.subarray(0, size);
+    this.#handlers.packet?.(this.#session.received, opus);
+    if (id !== this.#udpId) return;
     this.#receiver.push(this.#session.received, opus, performance.now());
     this.#deliver();
   }

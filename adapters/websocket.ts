@@ -21,8 +21,9 @@ import type { WebSocketConnection, WebSocketHandlers } from "./transport.ts";
 /**
  * Opens a WebSocket to `url`. It never throws: whatever goes wrong is a `close`.
  *
- * `close` of the connection sends a code that a client may not send (anything
- * but 1000 and 3000 to 4999) as a close frame without a code: the peer sees 1005.
+ * The global `WebSocket` lets a client close with 1000 and 3000 to 4999 only (on Bun with 1012
+ * and its like too). Instead of another code it sends 4900, which voice gateways take for one that will
+ * come back.
  *
  * @param url A `ws:` or `wss:` URL.
  * @param handlers Hears of the connection until it is closed.
@@ -68,7 +69,7 @@ export function openWebSocket(url: string, handlers: WebSocketHandlers): WebSock
     close(code) {
       if (retired) return;
       retired = true;
-      socket.close(isClientCode(code) ? code : undefined);
+      closeWith(socket, code);
       limitClosing(socket);
     },
   };
@@ -80,9 +81,15 @@ const NO_CLOSE_FRAME = 1006;
 /** How long the closing handshake may take, where it can be cut short. */
 const CLOSING_MS = 3000;
 
-/** Whether the WebSocket standard lets a client send this close code. */
-function isClientCode(code: number): boolean {
-  return code === 1000 || (code >= 3000 && code <= 4999);
+/** The code that stands for one which the runtime refuses. */
+const REPLACEMENT_CODE = 4900;
+
+function closeWith(socket: WebSocket, code: number): void {
+  try {
+    socket.close(code);
+  } catch {
+    socket.close(REPLACEMENT_CODE);
+  }
 }
 
 /** Ends a connection whose peer does not answer: on Bun, the only one with `terminate`. */

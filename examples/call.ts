@@ -70,8 +70,8 @@ export function parseCall(syntax: CallSyntax): CallArguments {
 }
 
 /**
- * Joins, works, leaves, and prints one JSON line: `result`, `mode`, `closeCodes` (of
- * the voice WebSocket), `resumes` and `error`.
+ * Joins, works, leaves, and prints one JSON line: `result`, `mode`, `closeCodes` (with which
+ * the server has closed), `resumes` and `error`.
  *
  * @param options What to join.
  * @param result What the program has to tell; `work` fills it in.
@@ -96,7 +96,7 @@ export async function call(
       ...options,
       signal: interrupted.signal,
       onEvent: (event) => {
-        if (event.type === "disconnected") closeCodes.push(event.code);
+        if (event.type === "disconnected" && !event.bySelf) closeCodes.push(event.code);
         if (event.type === "resumed") resumes++;
         if (event.type === "ready") mode = event.mode;
       },

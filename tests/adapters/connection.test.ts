@@ -279,17 +279,20 @@ test(
 );
 
 test(
-  "VoiceConnection.join rejects at once where the gateway library refuses to send",
+  "VoiceConnection.join rejects at its deadline where the gateway library refuses to send",
   within(LIMIT, async () => {
     const watched = new Watched();
-    let destroyed = 0;
+    let [calls, destroyed] = [0, 0];
     const adapterCreator: DiscordGatewayAdapterCreator = () => ({
-      sendPayload: () => false,
+      sendPayload: () => ++calls < 0,
       destroy: () => void destroyed++,
     });
-    const error = await assertRejects(() => join({ ...ME, adapterCreator }, watched), Error);
-    assertStringIncludes(error.message, "the gateway library refuses it");
-    assertEquals([watched.open, destroyed], [0, 1]);
+    const options = { ...ME, adapterCreator, timeouts: { signalling: 300 } };
+    const error = await assertRejects(() => join(options, watched), VoiceConnectError);
+    assertEquals([error.code, error.phase], ["gateway-refused", "signalling"]);
+    assertStringIncludes(error.message, "the gateway library refuses to send op 4");
+    // At once, twice again, and to leave.
+    assertEquals([calls, watched.open, destroyed], [4, 0, 1]);
   }),
 );
 
@@ -719,8 +722,9 @@ for (const cause of ["4015", "a cut"] as const) {
         assertGreaterOrEqual((frames[i].timestamp - frames[i - 1].timestamp) >>> 0, 960);
       }
       const codes = events.flatMap((it) => it.type === "disconnected" ? [it.code] : []);
+      // The last one is its own, of leaving.
       const code = cause === "4015" ? 4015 : 1006;
-      assertEquals(codes, [code, code]);
+      assertEquals(codes, [code, code, 1000]);
       assertEquals(new Set(frames.map((frame) => frame.ssrc)), new Set([ssrc]));
       assertEquals(proxy.connectionCount, 3);
       assertEquals([watched.opened, watched.open], [4, 0]);

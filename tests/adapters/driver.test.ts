@@ -1,21 +1,23 @@
 import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import test from "node:test";
 import { Driver } from "../../adapters/driver.ts";
-import type {
-  DatagramHandlers,
-  SocketAddress,
-  Transport,
-  WebSocketHandlers,
-} from "../../adapters/transport.ts";
 import { nobleAead } from "../../lib/aead.ts";
 import { LocalProtocolError, VoiceConnectError } from "../../lib/errors.ts";
 import type { VoiceStatePayload } from "../../lib/gateway.ts";
-import type { SessionEvent } from "../../lib/io.ts";
+import type { Input, SessionEvent } from "../../lib/io.ts";
 import { discoveryResponse, parseDiscoveryRequest } from "../../lib/ip_discovery.ts";
 import { PacketCipher } from "../../lib/packet.ts";
 import type { ReceivedFrame } from "../../lib/receiver.ts";
 import { writeRtpHeader } from "../../lib/rtp_header.ts";
 import { VoiceSession } from "../../lib/session.ts";
+import {
+  type FakeTime,
+  FakeTransport,
+  type FakeUdp,
+  type FakeWebSocket,
+  inFakeTime,
+} from "./fake_sockets.ts";
+import { thrownLater } from "./thrown_later.ts";
 
 const [GUILD, CHANNEL, USER, SPEAKER] = ["10", "20", "30", "40"];
 const MODE = "aead_aes256_gcm_rtpsize";
@@ -24,91 +26,21 @@ const [SSRC, SPEAKER_SSRC] = [7, 9];
 const OPUS = Uint8Array.of(0xf8, 0xff, 0xfe);
 const CLIENT = { address: "203.0.113.9", port: 50000 };
 
-class FakeWebSocket {
-  readonly url: string;
-  readonly handlers: WebSocketHandlers;
-  readonly sent: { op: number; d: unknown }[] = [];
-  readonly closedWith: number[] = [];
-
-  constructor(url: string, handlers: WebSocketHandlers) {
-    this.url = url;
-    this.handlers = handlers;
-  }
-
-  receive(op: number, d: unknown): void {
-    this.handlers.message(JSON.stringify({ op, d }));
-  }
-}
-
-class FakeUdp {
-  readonly remote: SocketAddress;
-  readonly handlers: DatagramHandlers;
-  readonly sent: Uint8Array[] = [];
-  closed = 0;
-  dropped = 0;
-
-  constructor(remote: SocketAddress, handlers: DatagramHandlers) {
-    this.remote = remote;
-    this.handlers = handlers;
-  }
-}
-
-/** A timer that was set; `cleared` or `fired` where it is no longer. */
-interface FakeTimer {
-  readonly run: () => void;
-  readonly delay: number;
-  state: "armed" | "cleared" | "fired";
-}
-
 /** A driver on sockets whose callbacks the test makes. */
 class Bench {
-  readonly websockets: FakeWebSocket[] = [];
-  readonly udps: FakeUdp[] = [];
+  readonly transport = new FakeTransport();
   readonly events: SessionEvent[] = [];
   readonly frames: ReceivedFrame[] = [];
   readonly payloads: VoiceStatePayload[] = [];
-  /** What was done, in order. */
-  readonly log: string[] = [];
+  readonly messages: (string | Uint8Array)[] = [];
+  readonly packets: { ssrc: number; sequence: number; opus: Uint8Array }[] = [];
   readonly session: VoiceSession;
   readonly driver: Driver;
   onEvent: (event: SessionEvent) => void = () => {};
 
   constructor() {
     this.session = new VoiceSession({ guildId: GUILD, userId: USER, random: (it) => it.fill(1) });
-    const transport: Transport = {
-      runtime: "node",
-      aead: nobleAead,
-      openWebSocket: (url, handlers) => {
-        const socket = new FakeWebSocket(url, handlers);
-        this.log.push(`open websocket ${this.websockets.push(socket)}`);
-        return {
-          send: (data) => {
-            const message = JSON.parse(data as string);
-            socket.sent.push(message);
-            this.log.push(`send ${message.op}`);
-          },
-          close: (code) => {
-            socket.closedWith.push(code);
-            this.log.push(`close websocket ${this.websockets.indexOf(socket) + 1}`);
-          },
-        };
-      },
-      openDatagram: (remote, handlers) => {
-        const socket = new FakeUdp(remote, handlers);
-        this.log.push(`open udp ${this.udps.push(socket)}`);
-        return {
-          send: (datagram) => void socket.sent.push(datagram.slice()),
-          get dropped() {
-            return socket.dropped;
-          },
-          close: () => {
-            socket.closed++;
-            this.log.push(`close udp ${this.udps.indexOf(socket) + 1}`);
-          },
-        };
-      },
-    };
-    this.driver = new Driver(this.session, transport, {
+    this.driver = new Driver(this.session, this.transport, {
       gateway: (payload) => {
         this.payloads.push(payload);
         this.log.push(`gateway ${payload.d.channel_id}`);
@@ -119,15 +51,31 @@ class Bench {
         this.onEvent(event);
       },
       frame: (frame) => void this.frames.push(frame),
+      message: (data) => void this.messages.push(data),
+      packet: ({ ssrc, sequence }, opus) => {
+        this.packets.push({ ssrc, sequence, opus: opus.slice() });
+      },
     });
   }
 
+  get log(): string[] {
+    return this.transport.log;
+  }
+
+  get websockets(): FakeWebSocket[] {
+    return this.transport.websockets;
+  }
+
+  get udps(): FakeUdp[] {
+    return this.transport.udps;
+  }
+
   get websocket(): FakeWebSocket {
-    return this.websockets.at(-1)!;
+    return this.transport.websocket;
   }
 
   get udp(): FakeUdp {
-    return this.udps.at(-1)!;
+    return this.transport.udp;
   }
 
   /** Both updates of the main gateway; a token of its own makes it another voice server. */
@@ -174,37 +122,10 @@ function packet(sequence: number): Uint8Array {
 }
 
 /** Runs with timers that only the test fires; none of them outlives it. */
-function withTimers(run: (bench: Bench, timers: FakeTimer[]) => void): () => void {
-  return () => {
-    const timers: FakeTimer[] = [];
-    const { setTimeout, clearTimeout } = globalThis;
-    const fakes = {
-      setTimeout: (run: () => void, delay: number) => {
-        timers.push({ run, delay, state: "armed" });
-        return timers.length;
-      },
-      clearTimeout: (id: number | undefined) => {
-        const timer = timers[(id ?? 0) - 1];
-        if (timer?.state === "armed") timer.state = "cleared";
-      },
-    };
-    Object.assign(globalThis, fakes);
-    try {
-      run(new Bench(), timers);
-    } finally {
-      Object.assign(globalThis, { setTimeout, clearTimeout });
-    }
-  };
-}
-
-function armed(timers: readonly FakeTimer[]): FakeTimer[] {
-  return timers.filter(({ state }) => state === "armed");
-}
-
-function fire(timers: readonly FakeTimer[]): void {
-  const [timer] = armed(timers);
-  timer.state = "fired";
-  timer.run();
+function withTimers(
+  run: (bench: Bench, time: FakeTime) => void | Promise<void>,
+): () => Promise<void> {
+  return inFakeTime((time) => run(new Bench(), time));
 }
 
 test(
@@ -219,6 +140,7 @@ test(
       "event state",
       "open websocket 1",
       "event state",
+      "event connected",
       "send 0",
       "event state",
       "open udp 1",
@@ -230,6 +152,7 @@ test(
       "send 5",
       "gateway null",
       "close websocket 1",
+      "event disconnected",
       "close udp 1",
       "event state",
       "event closed",
@@ -273,14 +196,119 @@ test(
 
 test(
   "Driver.feed throws what is illegal, and goes on",
-  withTimers((bench, timers) => {
+  withTimers((bench, time) => {
     bench.connect();
     const { length } = bench.log;
     assertThrows(() => bench.driver.feed({ type: "speak", flags: -1 }), RangeError);
-    assertEquals([bench.log.length, armed(timers).length], [length, 1]);
+    assertEquals([bench.log.length, time.armed.length], [length, 1]);
     bench.driver.feed({ type: "leave" });
     assertThrows(() => bench.driver.feed({ type: "leave" }), LocalProtocolError);
     assertThrows(() => bench.driver.feed({ type: "join", channelId: "2" }), LocalProtocolError);
+  }),
+);
+
+test(
+  "Driver.feed throws nothing at the network, but later, whatever a handler asked for",
+  withTimers(async (bench) => {
+    bench.connect();
+    const server = { endpoint: "two words", token: "x", sessionId: "x" };
+    const wrong: Input[] = [
+      { type: "speak", flags: -1 },
+      { type: "join", channelId: CHANNEL, server },
+      { type: "leave", code: 1 },
+      { type: "leave" },
+      { type: "send", data: "late" },
+    ];
+    bench.onEvent = ({ type }) => {
+      if (type === "clientConnect") wrong.forEach((input) => bench.driver.feed(input));
+    };
+    const errors = await thrownLater(() => {
+      bench.websocket.receive(18, { user_id: SPEAKER, flags: 0 });
+      assertEquals(bench.session.state, "closed");
+    });
+    // What was overtaken is nobody's fault.
+    assertEquals(errors.map((error) => error instanceof RangeError), [true, true, true]);
+  }),
+);
+
+// The end at once
+
+test(
+  "Driver.force ends all before it returns, from inside every handler",
+  withTimers((bench, time) => {
+    bench.connect();
+    const open: number[][] = [];
+    const end = () => {
+      bench.onEvent = () => {};
+      bench.driver.force({ type: "leave", code: 3000 });
+      open.push([bench.transport.openCount, time.armed.length]);
+    };
+    bench.onEvent = end;
+    bench.websocket.receive(18, { user_id: SPEAKER, flags: 0 });
+    assertEquals(open, [[0, 0]]);
+    assertEquals([bench.websocket.closedWith, bench.udp.closed], [[3000], 1]);
+    assertEquals([bench.session.state, bench.payloads.at(-1)?.d.channel_id], ["closed", null]);
+    assertEquals(time.armed, []);
+  }),
+);
+
+test(
+  "Driver.force does what was waiting first: no socket that is to be opened is left open",
+  withTimers((bench, time) => {
+    bench.onEvent = (event) => {
+      if (event.type !== "state" || event.to !== "connecting") return;
+      bench.driver.force({ type: "leave" });
+      bench.log.push("forced");
+    };
+    bench.driver.feed({ type: "join", channelId: CHANNEL });
+    bench.update("token 1");
+    assertEquals(bench.log.slice(2), [
+      "event state",
+      "open websocket 1",
+      "gateway null",
+      "close websocket 1",
+      "event state",
+      "event closed",
+      "forced",
+    ]);
+    assertEquals([bench.transport.openCount, time.armed], [0, []]);
+  }),
+);
+
+test(
+  "Driver.force outruns what was fed before it, which then does no harm",
+  withTimers((bench) => {
+    bench.connect();
+    bench.onEvent = ({ type }) => {
+      if (type !== "clientConnect") return;
+      bench.driver.feed({ type: "speak", flags: 1 });
+      bench.driver.feed({ type: "leave" });
+      bench.driver.force({ type: "leave" });
+    };
+    const { length } = bench.log;
+    bench.websocket.receive(18, { user_id: SPEAKER, flags: 0 });
+    assertEquals(bench.log.slice(length), [
+      "event clientConnect",
+      "gateway null",
+      "close websocket 1",
+      "event disconnected",
+      "close udp 1",
+      "event clientDisconnect",
+      "event state",
+      "event closed",
+    ]);
+  }),
+);
+
+test(
+  "Driver.force throws what is illegal, and changes nothing",
+  withTimers((bench, time) => {
+    bench.connect();
+    const { length } = bench.log;
+    assertThrows(() => bench.driver.force({ type: "leave", code: 1 }), RangeError);
+    assertEquals([bench.log.length, time.armed.length], [length, 1]);
+    bench.driver.force({ type: "leave" });
+    assertThrows(() => bench.driver.force({ type: "leave" }), LocalProtocolError);
   }),
 );
 
@@ -288,13 +316,13 @@ test(
 
 test(
   "Driver has one timer, which follows the session's deadline",
-  withTimers((bench, timers) => {
+  withTimers((bench, time) => {
     let now = 1000;
     bench.driver.feed({ type: "join", channelId: CHANNEL }, now);
     for (let i = 0; i < 4; i++) {
       now += 10;
       bench.driver.feed({ type: "voiceState", data: otherVoiceState() }, now);
-      const [timer, ...more] = armed(timers);
+      const [timer, ...more] = time.armed;
       assertEquals(more, []);
       assertEquals(timer.delay, bench.session.pollTimeout()! - now);
     }
@@ -307,12 +335,15 @@ function otherVoiceState() {
 
 test(
   "Driver survives a timer that fires early: the session is told its deadline",
-  withTimers((bench, timers) => {
+  withTimers((bench, time) => {
     bench.driver.feed({ type: "join", channelId: CHANNEL });
-    fire(timers); // 15 seconds early
+    for (const channelId of [CHANNEL, CHANNEL, null]) {
+      time.fire(); // 5 seconds early each time
+      assertEquals(bench.payloads.at(-1)?.d.channel_id, channelId);
+    }
     const last = bench.events.at(-1);
     assertEquals(last?.type === "closed" && last.error?.code, "timeout");
-    assertEquals(armed(timers), []);
+    assertEquals(time.armed, []);
   }),
 );
 
@@ -324,16 +355,16 @@ for (
 ) {
   test(
     `Driver has no timer after ${name}, and wants none from late callbacks`,
-    withTimers((bench, timers) => {
+    withTimers((bench, time) => {
       bench.connect();
-      assertEquals(armed(timers).length, 1);
+      assertEquals(time.armed.length, 1);
       end(bench);
       assertEquals(bench.session.state, "closed");
       bench.websocket.handlers.open();
       bench.websocket.receive(8, { heartbeat_interval: 1 });
       bench.udp.handlers.open();
       bench.udp.handlers.message(discoveryResponse(SSRC, CLIENT));
-      assertEquals(armed(timers), []);
+      assertEquals(time.armed, []);
       assertEquals([bench.websockets.length, bench.udps.length], [1, 1]);
       assertEquals(bench.udp.closed, 1);
     }),
@@ -342,14 +373,14 @@ for (
 
 test(
   "Driver comes back by its timer after a resumable close",
-  withTimers((bench, timers) => {
+  withTimers((bench, time) => {
     bench.connect();
     bench.websocket.handlers.close(4015, "");
     assertEquals([bench.session.state, bench.websockets.length], ["reconnecting", 1]);
-    fire(timers);
+    time.fire();
     assertEquals(bench.websockets.length, 2);
     bench.websocket.handlers.open();
-    assertEquals(bench.websocket.sent[0].op, 7);
+    assertEquals(bench.websocket.messages[0].op, 7);
     bench.websocket.receive(9, null);
     assertEquals([bench.session.state, bench.udps.length, bench.udp.closed], ["connected", 1, 0]);
   }),
@@ -483,11 +514,52 @@ test(
   }),
 );
 
+test(
+  "Driver tells of each message before the session reads it, and shows it as it came",
+  withTimers((bench) => {
+    bench.driver.feed({ type: "join", channelId: CHANNEL });
+    bench.update("token 1");
+    bench.websocket.handlers.open();
+    const bytes = Uint8Array.of(0, 1, 25, 7);
+    for (const data of ["no JSON", bytes]) bench.websocket.handlers.message(data);
+    assertEquals(bench.messages, ["no JSON", bytes]);
+    assertEquals(bench.events.filter(({ type }) => type === "malformed").length, 1);
+  }),
+);
+
+test(
+  "Driver tells of each packet that it opened, of users unknown too, and of no other datagram",
+  withTimers((bench) => {
+    bench.connect();
+    bench.udp.handlers.message(packet(1));
+    bench.websocket.receive(5, { user_id: SPEAKER, ssrc: SPEAKER_SSRC, speaking: 1 });
+    bench.udp.handlers.message(packet(2));
+    bench.udp.handlers.message(packet(2));
+    bench.udp.handlers.message(new Uint8Array(40).fill(0x80));
+    bench.udp.handlers.message(Uint8Array.of(1, 2, 3));
+    const told = [1, 2].map((sequence) => ({ ssrc: SPEAKER_SSRC, sequence, opus: OPUS }));
+    assertEquals(bench.packets, told);
+  }),
+);
+
+test(
+  "Driver.remote is where the datagram socket leads to, while there is one",
+  withTimers((bench) => {
+    assertEquals(bench.driver.remote, undefined);
+    bench.connect();
+    assertEquals(bench.driver.remote, { address: "192.0.2.1", port: 4000 });
+    bench.websocket.lose(4015);
+    assertEquals(bench.driver.remote, { address: "192.0.2.1", port: 4000 });
+    bench.driver.feed({ type: "leave" });
+    assertEquals(bench.driver.remote, undefined);
+  }),
+);
+
 // Failures of sockets
 
 test(
   "Driver ends the session where the datagram socket cannot be opened",
-  withTimers((bench, timers) => {
+  withTimers((bench, time) => {
     bench.driver.feed({ type: "join", channelId: CHANNEL });
     bench.update("token 1");
     bench.identify();
@@ -499,7 +571,7 @@ test(
     assertEquals([error.code, error.phase], ["udp-unreachable", "discovering"]);
     assertEquals(error.message.includes("no network"), true);
     assertEquals([bench.udp.closed, bench.websocket.closedWith], [1, [1000]]);
-    assertEquals(armed(timers), []);
+    assertEquals(time.armed, []);
   }),
 );
 

@@ -67,7 +67,7 @@ test(
     }
     for (const { voice } of gateways) voice.destroy();
     const errors = await Promise.all([bot.closed, listener.closed]);
-    assertEquals(errors, [undefined, undefined]);
+    assertEquals(errors.map((error) => error?.code), ["gateway-closed", "gateway-closed"]);
     const hasLeft = (id: string) =>
       events.some((event) =>
         event.type === "voice-state" && event.userId === id && event.channelId === null

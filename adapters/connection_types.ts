@@ -1,0 +1,92 @@
+/**
+ * What a voice connection takes, and what it tells.
+ *
+ * @module
+ */
+
+import type { VoiceServer } from "../lib/gateway.ts";
+import type { GatewayVersion } from "../lib/gateway_version.ts";
+import type { SessionEvent } from "../lib/io.ts";
+import type { DiscoveryForm } from "../lib/ip_discovery.ts";
+import type { MediaCounters } from "../lib/media.ts";
+import type { EncryptionMode } from "../lib/packet.ts";
+import type { PhaseTimeouts } from "../lib/session.ts";
+import type { DiscordGatewayAdapterCreator } from "./gateway_adapter.ts";
+import type { Logger } from "./logger.ts";
+import type { PacingStats } from "./playback.ts";
+
+/** What to join, and through whom. Either `adapterCreator` or `server` is given. */
+export interface JoinVoiceOptions {
+  /** Guild id. */
+  readonly guildId: string;
+  /** Channel id. */
+  readonly channelId: string;
+  /** The bot's own user id. */
+  readonly userId: string;
+  /** The gateway library's adapter, for example `guild.voiceAdapterCreator` of discord.js. */
+  readonly adapterCreator?: DiscordGatewayAdapterCreator;
+  /** The voice server, where the caller has asked the main gateway himself. */
+  readonly server?: VoiceServer;
+  /** Whether others see the bot as muted; not by default. */
+  readonly selfMute?: boolean;
+  /** Whether the bot does not listen; it listens by default. */
+  readonly selfDeaf?: boolean;
+  /** Encryption modes to take, best first; `ENCRYPTION_MODES` by default. */
+  readonly modes?: readonly EncryptionMode[];
+  /** Version of the voice gateway to ask for; 8 by default. */
+  readonly gatewayVersion?: GatewayVersion;
+  /** Form of IP discovery; `74` by default. */
+  readonly discovery?: DiscoveryForm;
+  /** Milliseconds that states may take, by name; `PHASE_TIMEOUTS` of `./core` by default. */
+  readonly timeouts?: PhaseTimeouts;
+  /** Ends the join, and later the connection. */
+  readonly signal?: AbortSignal;
+  /** Is told everything that happens, from the first step on. */
+  readonly onEvent?: (event: SessionEvent) => void;
+  /** Where the connection writes what it does; nowhere by default. */
+  readonly logger?: Logger;
+}
+
+/** A received packet without any encryption, told before anything else is done with it. */
+export interface RawAudioFrame {
+  /** Discriminator. */
+  readonly type: "rawAudioFrame";
+  /** Who speaks, where the server has told it. */
+  readonly userId: string | undefined;
+  /** With which SSRC. */
+  readonly ssrc: number;
+  /** An RTP header of 12 bytes, then one Opus packet. */
+  readonly frame: Uint8Array;
+}
+
+/** A message of the voice WebSocket as it came, told before anything else is done with it. */
+export interface RawMessage {
+  /** Discriminator. */
+  readonly type: "rawMessage";
+  /** A text frame or a binary one; in place of the key stands `[redacted]`. */
+  readonly data: string | Uint8Array;
+}
+
+/** What `VoiceConnection.on` can listen to: event by type. */
+export type ConnectionEvents =
+  & { readonly [T in SessionEvent["type"]]: Extract<SessionEvent, { readonly type: T }> }
+  & { readonly rawAudioFrame: RawAudioFrame; readonly rawMessage: RawMessage };
+
+/** Figures of a connection. */
+export interface ConnectionStats extends MediaCounters {
+  /** Round-trip times in milliseconds, where one was measured. */
+  readonly roundTrip: {
+    readonly websocket: number | undefined;
+    readonly udp: number | undefined;
+  };
+  /** How late frames were sent, in milliseconds. */
+  readonly pacing: PacingStats;
+  /** Frames that wait for a user to become known. */
+  readonly held: number;
+  /** Frames that were held in vain and dropped. */
+  readonly expired: number;
+  /** Datagrams that the runtime could not send. */
+  readonly unsent: number;
+  /** Errors that the runtime reported for single datagrams (ICMP). */
+  readonly socketErrors: number;
+}
