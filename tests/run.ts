@@ -3,42 +3,54 @@
  *
  *     deno task test [--runtime deno|bun|node]... [filter...]
  *
- * A filter is a part of a test file's path. Every file runs in a process of its
- * own, so that a crash or a hang is a failure of that file, whose whole output
- * is then shown. Counts are read from the JUnit report each runtime writes, since
- * an exit code can lie: a test that ends its process exits with 0 everywhere. The last line
- * is `N passed, N failed`, summed over the runtimes.
+ * A filter is a part of a test file's path, or the absolute path of a file elsewhere. Every
+ * file runs in a process of its own, so that a crash or a hang is a failure of that file,
+ * whose whole output is then shown. Counts are read from the JUnit report each runtime
+ * writes, since an exit code can lie: a test that ends its process exits with 0 everywhere.
+ * All output, also that of children, is searched for the tokens and keys that the file used;
+ * one found is a failure of that file. The last line is `N passed, N failed`, summed over the
+ * runtimes.
  *
  * @module
  */
 
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { type RuntimeName, runtimePath, RUNTIMES } from "../examples/demo/runtimes.ts";
 import { runCommand } from "./tools/command.ts";
 import { type Counts, countTests } from "./tools/junit.ts";
+import { SECRET_RECORDER, SecretWatch } from "./tools/secret_watch.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const FILE_TIME_LIMIT = 300_000;
 const RUNTIME_TIME_LIMIT = 600_000;
 const STILL_RUNNING_INTERVAL = 15_000;
 
-/** The arguments that test one file and write a JUnit report. */
+/** The arguments that test one file, after the recorder of secrets, and write a JUnit report. */
 const TEST_ARGUMENTS: Readonly<Record<RuntimeName, (file: string, report: string) => string[]>> = {
-  deno: (file, report) => ["test", "-A", "--no-check", `--junit-path=${report}`, file],
+  deno: (file, report) => [
+    "test",
+    "-A",
+    "--no-check",
+    `--preload=${SECRET_RECORDER}`,
+    `--junit-path=${report}`,
+    file,
+  ],
   bun: (file, report) => [
     "test",
     "--timeout",
     "60000",
+    `--preload=${SECRET_RECORDER}`,
     "--reporter=junit",
     `--reporter-outfile=${report}`,
     file,
   ],
   node: (file, report) => [
     "--test",
+    `--import=${pathToFileURL(SECRET_RECORDER)}`,
     "--test-reporter=spec",
     "--test-reporter-destination=stdout",
     "--test-reporter=junit",
@@ -51,21 +63,31 @@ async function main(): Promise<void> {
   const { runtimes, filters } = parseArguments(process.argv.slice(2));
   const files = testFiles().filter((file) =>
     filters.length === 0 || filters.some((filter) => file.includes(filter))
-  );
+  ).concat(filters.filter(isAbsolute));
   if (files.length === 0) throw new Error(`No test file matches: ${filters.join(" ") || "tests/"}`);
   await installDependencies();
+  // Where a test has started this runner, Node would take its tests for that test's own.
+  delete process.env.NODE_TEST_CONTEXT;
 
   const reports = mkdtempSync(join(tmpdir(), "sotto-"));
   const results: Counts[] = [];
+  const watch = new SecretWatch(join(reports, "secrets"));
   try {
-    for (const runtime of runtimes) results.push(await testRuntime(runtime, files, reports));
+    for (const runtime of runtimes) {
+      const before = watch.secrets;
+      results.push(await testRuntime(runtime, files, reports, watch));
+      if (filters.length > 0 || watch.secrets > before) continue;
+      console.log(`  FAILED: no secret was recorded on ${runtime}`);
+      results.push({ passed: 0, failed: 1, skipped: 0 });
+    }
   } finally {
     rmSync(reports, { recursive: true, force: true });
   }
   const passed = sum(results.map((counts) => counts.passed));
   const failed = sum(results.map((counts) => counts.failed));
   process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
-  console.log(`\n${passed} passed, ${failed} failed`);
+  console.log(`\n${watch.summary}`);
+  console.log(`${passed} passed, ${failed} failed`);
 }
 
 function parseArguments(args: string[]): { runtimes: readonly RuntimeName[]; filters: string[] } {
@@ -119,6 +141,7 @@ async function testRuntime(
   runtime: RuntimeName,
   files: readonly string[],
   reports: string,
+  watch: SecretWatch,
 ): Promise<Counts> {
   console.log(`\n${runtime}: ${files.length} files`);
   const path = await runtimePath(runtime);
@@ -134,7 +157,8 @@ async function testRuntime(
       break;
     }
     const report = join(reports, `${runtime}-${index}.xml`);
-    results.push(await testFile(runtime, path, file, report, Math.min(left, FILE_TIME_LIMIT)));
+    const timeLimit = Math.min(left, FILE_TIME_LIMIT);
+    results.push(await testFile(runtime, path, file, report, timeLimit, watch));
   }
   const total: Counts = {
     passed: sum(results.map((counts) => counts.passed)),
@@ -151,32 +175,39 @@ async function testFile(
   file: string,
   report: string,
   timeLimit: number,
+  watch: SecretWatch,
 ): Promise<Counts> {
   const start = performance.now();
   const stillRunning = setInterval(
     () => console.log(`  ... ${file} (${seconds(start)})`),
     STILL_RUNNING_INTERVAL,
   );
-  const args = TEST_ARGUMENTS[runtime](`./${file}`, report);
-  const result = await runCommand(path, args, { cwd: ROOT, timeLimit: Math.ceil(timeLimit) });
+  const args = TEST_ARGUMENTS[runtime](isAbsolute(file) ? file : `./${file}`, report);
+  const env = watch.begin();
+  const result = await runCommand(path, args, { cwd: ROOT, timeLimit: Math.ceil(timeLimit), env });
   clearInterval(stillRunning);
 
-  const counts = existsSync(report) ? countTests(readFileSync(report, "utf8"), file) : undefined;
+  const xml = existsSync(report) ? readFileSync(report, "utf8") : undefined;
+  const { leaks, output } = watch.end(result.output, xml ?? "");
+  const counts = xml === undefined ? undefined : countTests(xml, file);
   const problem = counts === undefined
     ? `no report, ${result.ending}`
     : counts.passed + counts.failed + counts.skipped === 0
     ? `no test was run, ${result.ending}`
     : !result.ok && counts.failed === 0
     ? result.ending
+    : leaks.length > 0
+    ? "a secret was printed"
     : undefined;
   const { passed, failed, skipped } = counts ?? { passed: 0, failed: 0, skipped: 0 };
   const total: Counts = { passed, failed: failed + (problem === undefined ? 0 : 1), skipped };
   if (total.failed === 0) {
-    if (skipped > 0) console.log(result.output.trimEnd());
+    if (skipped > 0) console.log(output.trimEnd());
     console.log(`  ${file}: ${describe(total)} (${seconds(start)})`);
     return total;
   }
-  console.log(result.output.trimEnd());
+  console.log(output.trimEnd());
+  for (const leak of leaks) console.log(`  SECRET: ${leak}`);
   const reason = problem === undefined ? "" : ` (${problem})`;
   console.log(`  FAILED on ${runtime}: ${file}: ${describe(total)}${reason}`);
   return total;

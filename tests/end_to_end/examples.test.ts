@@ -252,7 +252,9 @@ const MISTAKES: readonly (readonly [program: "play" | "record", string, readonly
 ];
 for (const [program, named, args] of MISTAKES) {
   test(
-    `${program}.ts exits with 2 and its usage on: ${args.slice(-4).join(" ")}`,
+    `${program}.ts exits with 2 and its usage on: ${
+      args.slice(-4).join(" ").replaceAll(TOKEN, "TOKEN")
+    }`,
     within(LIMIT, async () => {
       const { code, stdout, stderr } = await run(program, args);
       assertEquals([code, stdout], [2, ""], stderr);
