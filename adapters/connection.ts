@@ -35,10 +35,26 @@ import type { Transport } from "./transport.ts";
 
 export type * from "./connection_types.ts";
 
-const LEFT = { code: "left", hint: "The bot has left the channel" } as const;
-const GATEWAY_CLOSED = {
-  code: "gateway-closed",
-  hint: "The gateway library has given the connection up: its shard was closed",
+/** Ends that are not the session's own. */
+const ENDS = {
+  left: {
+    message: "the connection was left",
+    phase: "closed",
+    code: "left",
+    hint: "The bot has left the channel",
+  },
+  closed: {
+    message: "the gateway library has given the connection up",
+    phase: "closed",
+    code: "gateway-closed",
+    hint: "The shard of this guild was closed, or the adapter was",
+  },
+  failed: {
+    message: "the gateway library fails to send op 4",
+    phase: "signalling",
+    code: "gateway-refused",
+    hint: "Look at the cause: it is what `sendPayload` of the adapter has thrown",
+  },
 } as const;
 
 /** `reconnect` was called while an earlier call of it was not done. */
@@ -64,9 +80,8 @@ export class VoiceConnection implements AsyncDisposable {
   #ready: PromiseWithResolvers<void> = awaited();
   #adapter: DiscordGatewayAdapterImplementerMethods | undefined;
   #flags = 0;
-  #leaving = false;
   #gatewayClosed = false;
-  #adapterError: unknown;
+  #adapterError: { readonly cause: unknown } | undefined;
   #ended: VoiceConnectError | undefined;
   #reconnecting = false;
 
@@ -297,7 +312,8 @@ export class VoiceConnection implements AsyncDisposable {
   }
 
   /**
-   * Closes the voice WebSocket (1012) and resumes the session. Joins a recovery that is under way.
+   * Closes the voice WebSocket (1012; on Deno and Node, whose clients may not send that, 4900) and
+   * resumes the session. Joins a recovery that is under way.
    *
    * @throws {ReconnectInProgress} An earlier call is not done.
    * @throws {LocalProtocolError} The connection has ended before.
@@ -387,9 +403,7 @@ export class VoiceConnection implements AsyncDisposable {
 
   /** Leaves the channel and frees everything. Does nothing where that has happened. */
   leave(): void {
-    if (this.#leaving || this.state === "closed") return;
-    this.#leaving = true;
-    this.#driver.feed({ type: "leave" });
+    if (this.state !== "closed") this.#driver.feed({ type: "leave" });
   }
 
   /**
@@ -400,9 +414,11 @@ export class VoiceConnection implements AsyncDisposable {
    * @throws {RangeError} It is none of these.
    */
   forceClose(code = 1000): void {
+    if (code !== 1000 && !(Number.isInteger(code) && code >= 3000 && code <= 4999)) {
+      throw new RangeError(`Cannot close with code ${code}: it is 1000, or 3000 to 4999`);
+    }
     if (this.state === "closed") return this.#driver.drain();
     this.#driver.force({ type: "leave", code });
-    this.#leaving = true;
   }
 
   /** Leaves. */
@@ -413,13 +429,14 @@ export class VoiceConnection implements AsyncDisposable {
 
   #join(): void {
     const { channelId, selfMute, selfDeaf, server, signal, adapterCreator } = this.#options;
-    this.#adapter = adapterCreator?.({
-      destroy: () => this.#handleDestroy(),
-      onVoiceServerUpdate: (data) => this.#driver.feed({ type: "voiceServer", data }),
-      onVoiceStateUpdate: (data) => this.#driver.feed({ type: "voiceState", data }),
-    });
     signal?.addEventListener("abort", this.#abort, { once: true });
     try {
+      this.#adapter = adapterCreator?.({
+        destroy: () => this.#handleDestroy(),
+        onVoiceServerUpdate: (data) => this.#driver.feed({ type: "voiceServer", data }),
+        onVoiceStateUpdate: (data) => this.#driver.feed({ type: "voiceState", data }),
+      });
+      if (this.state === "closed") return this.#dropAdapter();
       this.#driver.feed({
         type: "join",
         channelId,
@@ -435,7 +452,7 @@ export class VoiceConnection implements AsyncDisposable {
 
   #handleDestroy(): void {
     if (this.state === "closed") return;
-    this.#gatewayClosed = !this.#leaving;
+    this.#gatewayClosed = true;
     this.leave();
   }
 
@@ -444,8 +461,7 @@ export class VoiceConnection implements AsyncDisposable {
       const isRefused = this.#adapter?.sendPayload(payload) === false;
       if (isRefused && payload.d.channel_id !== null) this.#driver.feed({ type: "gatewayRefused" });
     } catch (error) {
-      this.#adapterError ??= error;
-      this.#ready.reject(error);
+      this.#adapterError ??= { cause: error };
       this.leave();
     }
   }
@@ -457,7 +473,7 @@ export class VoiceConnection implements AsyncDisposable {
 
   async #settle(type: "connect" | "reconnect"): Promise<void> {
     this.#driver.feed({ type });
-    // Called from inside an event, the input waits for its turn, which is before this line's end.
+    // Called from inside an event: what comes of it is told before the next line.
     await null;
     await this.#ready.promise;
   }
@@ -509,25 +525,33 @@ export class VoiceConnection implements AsyncDisposable {
         break;
     }
     this.#tell(event);
+    if (event.type === "closed") this.#dropAdapter();
   }
 
   #end(error: VoiceConnectError | undefined): void {
     const { signal } = this.#options;
-    const left = error ?? new VoiceConnectError("Cannot go on: the connection was left", {
-      phase: "closed",
-      ...this.#gatewayClosed ? GATEWAY_CLOSED : LEFT,
-      cause: this.#adapterError ?? signal?.reason,
+    const end = this.#adapterError !== undefined
+      ? "failed"
+      : this.#gatewayClosed
+      ? "closed"
+      : "left";
+    const left = error ?? new VoiceConnectError(`Cannot go on: ${ENDS[end].message}`, {
+      ...ENDS[end],
+      cause: (this.#adapterError ?? { cause: signal?.reason }).cause,
     });
-    const isAsked = !this.#gatewayClosed && this.#adapterError === undefined;
     this.#ended = left;
     signal?.removeEventListener("abort", this.#abort);
     this.#playback.end(left);
     for (const feed of this.#feeds) feed.end();
     this.#feeds.clear();
     this.#ready.reject(left);
-    this.#closed.resolve(isAsked ? error : left);
-    this.#adapter?.destroy();
+    this.#closed.resolve(end === "left" ? error : left);
+  }
+
+  #dropAdapter(): void {
+    const adapter = this.#adapter;
     this.#adapter = undefined;
+    guarded(() => adapter?.destroy());
   }
 
   #tell(event: SessionEvent): void {

@@ -5,14 +5,12 @@
  * @module
  */
 
-import { LocalProtocolError } from "../lib/errors.ts";
 import type { VoiceStatePayload } from "../lib/gateway.ts";
 import type { Input, Output, SessionEvent } from "../lib/io.ts";
 import { MAX_PACKET_OVERHEAD } from "../lib/packet.ts";
 import { type ReceivedFrame, Receiver } from "../lib/receiver.ts";
 import { RTP_HEADER_SIZE, type RtpHeader } from "../lib/rtp_header.ts";
 import type { VoiceSession } from "../lib/session.ts";
-import { guarded } from "./listeners.ts";
 import type { DatagramSocket, SocketAddress, Transport, WebSocketConnection } from "./transport.ts";
 
 /** Who is told what a session says. */
@@ -43,7 +41,6 @@ export class Driver {
   readonly #transport: Transport;
   readonly #handlers: DriverHandlers;
   readonly #receiver: Receiver;
-  readonly #pending: Input[] = [];
   #opened = new Uint8Array(BUFFER_SIZE);
   #sealed = new Uint8Array(BUFFER_SIZE);
   #websocket: WebSocketConnection | undefined;
@@ -53,7 +50,8 @@ export class Driver {
   #unsent = 0;
   #socketErrors = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #feeding = false;
+  #draining = false;
+  #late = false;
 
   /**
    * Takes a session over.
@@ -95,22 +93,14 @@ export class Driver {
   }
 
   /**
-   * Feeds an input. What comes from inside an output's handler waits its turn.
+   * Feeds an input. From inside an output's handler it is taken at once, too, and what it puts
+   * out is done in its turn.
    *
    * @throws {LocalProtocolError} A command is not legal now.
    */
   feed(input: Input, now: number = performance.now()): void {
-    if (this.#feeding) {
-      this.#pending.push(input);
-      return;
-    }
-    this.#feeding = true;
-    try {
-      this.#process(input, now);
-      for (let next; (next = this.#pending.shift()) !== undefined;) this.#processQueued(next, now);
-    } finally {
-      this.#feeding = false;
-    }
+    this.#take(input, now);
+    if (!this.#draining) this.drain();
   }
 
   /**
@@ -119,12 +109,19 @@ export class Driver {
    * @throws {LocalProtocolError} A command is not legal now.
    */
   force(input: Input, now: number = performance.now()): void {
-    this.#process(input, now);
+    this.#take(input, now);
+    this.drain();
   }
 
   /** Does all outputs that wait; from inside one of them, those that come after it. */
   drain(): void {
-    for (let output; (output = this.#session.pollOutput()) !== undefined;) this.#perform(output);
+    const isNested = this.#draining;
+    this.#draining = true;
+    try {
+      for (let output; (output = this.#session.pollOutput()) !== undefined;) this.#perform(output);
+    } finally {
+      this.#draining = isNested;
+    }
   }
 
   /**
@@ -142,24 +139,10 @@ export class Driver {
     return true;
   }
 
-  #processQueued(input: Input, now: number): void {
-    try {
-      this.#process(input, now);
-    } catch (error) {
-      // A command that was legal when it was given, and has been overtaken since.
-      if (error instanceof LocalProtocolError) return;
-      // It concerns who gave it, not who is at work now.
-      guarded(() => {
-        throw error;
-      });
-    }
-  }
-
-  #process(input: Input, now: number): void {
+  #take(input: Input, now: number): void {
     this.#session.handleInput(input, now);
     // First: what is done next may end the session, or ask for its end.
     this.#arm(now);
-    this.drain();
   }
 
   #perform(output: Output): void {
@@ -249,10 +232,10 @@ export class Driver {
   }
 
   #wake(at: number): void {
-    const now = performance.now();
-    // The process stood still: what the server sent meanwhile comes before its deadline.
-    if (now - at > STALL) this.#timer = setTimeout(() => this.#wake(now), 0);
-    else this.feed({ type: "timeout" }, Math.max(at, now));
+    // The process stood still: what the server sent meanwhile comes before its deadline, once.
+    this.#late = !this.#late && performance.now() - at > STALL;
+    if (this.#late) this.#timer = setTimeout(() => this.#wake(at), 0);
+    else this.feed({ type: "timeout" }, Math.max(at, performance.now()));
   }
 }
 

@@ -11,6 +11,12 @@ export const MISSED_LIMIT = 2;
 /** Shortest interval in milliseconds that a server can ask for. */
 export const MIN_HEARTBEAT_INTERVAL = 10;
 
+/** Longest one: beyond it a dead connection would not be noticed. */
+export const MAX_HEARTBEAT_INTERVAL = 60_000;
+
+/** The interval where no Hello comes, as Discord's servers have it. */
+export const DEFAULT_HEARTBEAT_INTERVAL = 13_750;
+
 /** Milliseconds of round-trip time from which on it is told as high. */
 export const HIGH_LATENCY = 15_000;
 
@@ -22,13 +28,13 @@ export const REQUEST_INTERVAL = 1000;
 
 /** Tracks the heartbeats of one WebSocket. */
 export class Heartbeat {
-  #interval = Infinity;
+  #interval: number = DEFAULT_HEARTBEAT_INTERVAL;
   #nonce = 0;
   readonly #sentAt: number[] = [];
   #missed = 0;
   #requestedAt = -Infinity;
 
-  /** Milliseconds between beats; infinite before Hello. */
+  /** Milliseconds between beats. */
   get interval(): number {
     return this.#interval;
   }
@@ -44,7 +50,7 @@ export class Heartbeat {
    * @param interval Milliseconds.
    */
   start(interval: number): void {
-    this.#interval = Math.max(MIN_HEARTBEAT_INTERVAL, interval);
+    this.#interval = Math.min(Math.max(MIN_HEARTBEAT_INTERVAL, interval), MAX_HEARTBEAT_INTERVAL);
     this.#missed = 0;
   }
 

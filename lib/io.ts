@@ -28,9 +28,9 @@ export type Input =
   | { readonly type: "requestVoice" }
   /** The next attempt of a recovery is made now. */
   | { readonly type: "connect" }
-  /** The WebSocket is closed with 1012 and the session resumed. */
+  /** The WebSocket is closed with 1012, or what the transport has for it, and the session resumed. */
   | { readonly type: "reconnect" }
-  /** The end; the WebSocket is closed with `code`, 1000 by default. */
+  /** The end; the WebSocket is closed with `code`: 1000, the default, or 3000 to 4999. */
   | { readonly type: "leave"; readonly code?: number }
   /** The main gateway did not take the last op 4. */
   | { readonly type: "gatewayRefused" }

@@ -13,7 +13,6 @@
  * @module
  */
 
-import { demandChoice } from "./options.ts";
 import { readU32, writeU32 } from "./rtp_header.ts";
 
 /** Milliseconds between UDP keepalives. */
@@ -25,31 +24,35 @@ export const KEEPALIVE_SIZE = 8;
 /** What a client sends to keep its UDP path alive; see the table above. */
 export type KeepaliveForm = "official" | "counter-le" | "counter-be" | "ssrc" | "jda";
 
-/** The forms of which a `Keepalive` measures the round trip. */
-export type MeasuredKeepaliveForm = "official" | "counter-le" | "counter-be";
+/** A form whose answers measure the round trip: how it is written, and how an answer is read. */
+export interface KeepaliveCodec {
+  /** Builds a keepalive with 32 bits that the answer repeats. */
+  build(sequence: number): Uint8Array;
+  /** Reads these bits out of an answer; `undefined` where the datagram is none. */
+  parse(datagram: Uint8Array): number | undefined;
+}
 
-const MEASURED_FORMS: readonly MeasuredKeepaliveForm[] = ["official", "counter-le", "counter-be"];
 const PING = 0x1337cafe;
 const PONG = 0x1337f00d;
 const SSRC_SIZE = 4;
 const JDA_SIZE = 9;
 const JDA_HEAD = 0xc9;
 
+const OFFICIAL: KeepaliveCodec = { build: keepalive, parse: parseKeepaliveReply };
+
 /** Makes keepalives and measures their round trip. */
 export class Keepalive {
-  readonly #form: MeasuredKeepaliveForm;
+  readonly #codec: KeepaliveCodec;
   #sequence = 0;
   #sentAt: number | undefined;
 
   /**
    * Starts without a keepalive.
    *
-   * @param form Form of the keepalives; the official one by default.
-   * @throws {RangeError} It is none that is measured.
+   * @param codec Form of the keepalives; the official one by default.
    */
-  constructor(form: MeasuredKeepaliveForm = "official") {
-    demandChoice("keepalive", form, MEASURED_FORMS);
-    this.#form = form;
+  constructor(codec: KeepaliveCodec = OFFICIAL) {
+    this.#codec = codec;
   }
 
   /**
@@ -61,9 +64,7 @@ export class Keepalive {
   next(now: number): Uint8Array {
     this.#sequence = (this.#sequence + 1) >>> 0;
     this.#sentAt = now;
-    return this.#form === "official"
-      ? keepalive(this.#sequence)
-      : counterKeepalive(this.#sequence, this.#form);
+    return this.#codec.build(this.#sequence);
   }
 
   /**
@@ -73,9 +74,7 @@ export class Keepalive {
    * @returns Its sequence, or `undefined` where it is no such answer.
    */
   sequenceOf(datagram: Uint8Array): number | undefined {
-    return this.#form === "official"
-      ? parseKeepaliveReply(datagram)
-      : parseCounterKeepalive(datagram, this.#form);
+    return this.#codec.parse(datagram);
   }
 
   /**
@@ -125,40 +124,6 @@ export function parseKeepaliveReply(datagram: Uint8Array): number | undefined {
 }
 
 /**
- * Builds a keepalive that is a counter of 64 bits.
- *
- * @param counter The counter; bits above the lower 32 are cut off.
- * @param form Its byte order; little endian by default.
- * @returns `KEEPALIVE_SIZE` bytes.
- */
-export function counterKeepalive(
-  counter: number,
-  form: "counter-le" | "counter-be" = "counter-le",
-): Uint8Array {
-  const datagram = new Uint8Array(KEEPALIVE_SIZE);
-  writeU32(datagram, 4, counter);
-  return form === "counter-be" ? datagram : datagram.reverse();
-}
-
-/**
- * Reads a keepalive that is a counter, or its echo.
- *
- * @param datagram Any datagram.
- * @param form Its byte order; little endian by default.
- * @returns The counter, or `undefined` where the datagram is none or exceeds 32 bits.
- */
-export function parseCounterKeepalive(
-  datagram: Uint8Array,
-  form: "counter-le" | "counter-be" = "counter-le",
-): number | undefined {
-  if (datagram.length !== KEEPALIVE_SIZE) return undefined;
-  const [high, low] = form === "counter-be"
-    ? [readU32(datagram, 0), readU32(datagram, 4)]
-    : [readU32Reversed(datagram, 4), readU32Reversed(datagram, 0)];
-  return high === 0 ? low : undefined;
-}
-
-/**
  * Tells the form of a keepalive.
  *
  * Four bytes are an SSRC, whatever they are. A counter has 32 bits, the other half of its bytes
@@ -192,11 +157,6 @@ function parse(datagram: Uint8Array, magic: number): number | undefined {
   return datagram.length === KEEPALIVE_SIZE && readU32(datagram, 0) === magic
     ? readU32(datagram, 4)
     : undefined;
-}
-
-function readU32Reversed(bytes: Uint8Array, offset: number): number {
-  return (bytes[offset + 3] << 24 | bytes[offset + 2] << 16 | bytes[offset + 1] << 8 |
-    bytes[offset]) >>> 0;
 }
 
 function isJda(datagram: Uint8Array): boolean {

@@ -29,26 +29,18 @@ export {
   type VersionTraits,
   versionTraits,
 } from "./gateway_version.ts";
-export { Heartbeat, HIGH_LATENCY, MIN_HEARTBEAT_INTERVAL, MISSED_LIMIT } from "./heartbeat.ts";
+export { Heartbeat } from "./heartbeat.ts";
 export * from "./io.ts";
 export {
   type DiscoveredAddress,
   DISCOVERY_FORMS,
-  DISCOVERY_SIZE,
   type DiscoveryFault,
   type DiscoveryForm,
   discoveryRequest,
   DiscoveryRetry,
-  isDiscoveryResponse,
   parseDiscoveryResponse,
 } from "./ip_discovery.ts";
-export {
-  Keepalive,
-  keepalive,
-  KEEPALIVE_INTERVAL,
-  type MeasuredKeepaliveForm,
-  parseKeepaliveReply,
-} from "./keepalive.ts";
+export { Keepalive, keepalive, type KeepaliveCodec, parseKeepaliveReply } from "./keepalive.ts";
 export type { DropReason, MediaCounters } from "./media.ts";
 export {
   decodeMessage,
@@ -77,7 +69,7 @@ export {
 export { Participants } from "./participants.ts";
 export { readReceivePayload } from "./payload_readers.ts";
 export * from "./payloads.ts";
-export * from "./recovery.ts";
+export { RECOVERY_ATTEMPTS, RecoveryBudget, type RetriedAction } from "./recovery.ts";
 export {
   OPUS_PAYLOAD_TYPE,
   parseRtpHeader,
@@ -89,8 +81,13 @@ export {
   writeU32,
 } from "./rtp_header.ts";
 export * from "./secret.ts";
-export * from "./sequence.ts";
-export * from "./session.ts";
+export { type Arrival, SequenceTracker } from "./sequence.ts";
+export {
+  PHASE_TIMEOUTS,
+  type PhaseTimeouts,
+  type SessionOptions,
+  VoiceSession,
+} from "./session.ts";
 export type { VoiceServerData } from "./signalling.ts";
 export * from "./speaking.ts";
 export { type Signal, type State, transition, type TransitionRow, TRANSITIONS } from "./state.ts";

@@ -98,7 +98,7 @@ const STREAM: Rules<StreamPayload> = {
   max_framerate: optional(NUMBER),
   max_resolution: optional(OBJECT),
 };
-const CODEC: Rules<CodecPayload> = {
+const CODEC: Rules<CodecPayload> = /* @__PURE__ */ (() => ({
   name: TEXT,
   type: optional(TEXT),
   priority: optional(NUMBER),
@@ -106,7 +106,7 @@ const CODEC: Rules<CodecPayload> = {
   rtx_payload_type: optional(nullable(INTEGER)),
   encode: optional(FLAG),
   decode: optional(FLAG),
-};
+}))();
 const STREAMS: Rule = /* @__PURE__ */ optional(/* @__PURE__ */ objects(STREAM));
 const CODECS: Rule = /* @__PURE__ */ objects(CODEC);
 const TRANSITION = { transition_id: U16 };

@@ -11,8 +11,8 @@ export type RetriedAction = "resume" | "rejoin" | "wait";
 /**
  * The attempts of each action: for each the milliseconds within which it is made, at a
  * random moment. Where all are spent, a resume becomes a rejoin, and a rejoin or a wait the
- * end. A rejoin fills the resumes up again; it sends op 4 twice. A wait is for the main gateway,
- * which speaks on its own: moving a bot about is no failure.
+ * end. A rejoin fills the resumes up again; it sends op 4 twice. A wait is for another voice
+ * server; a ready connection has its waits back: moving a bot about is no failure.
  */
 export const RECOVERY_ATTEMPTS: { readonly [A in RetriedAction]: readonly number[] } = {
   resume: [0, 1_000, 2_000, 4_000],
@@ -35,6 +35,11 @@ export class RecoveryBudget {
    */
   constructor(random: () => number) {
     this.#random = random;
+  }
+
+  /** The connection is ready: earlier waits are forgotten. */
+  forgetWaits(): void {
+    this.#spent.wait = 0;
   }
 
   /** The connection is stable: earlier failures are forgotten. */

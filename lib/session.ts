@@ -28,7 +28,7 @@ import {
 } from "./gateway.ts";
 import type { Input, JoinInput, Output, TransportInput } from "./io.ts";
 import type { DiscoveredAddress, DiscoveryForm } from "./ip_discovery.ts";
-import type { MeasuredKeepaliveForm } from "./keepalive.ts";
+import type { KeepaliveCodec } from "./keepalive.ts";
 import { type MediaCounters, MediaPlane } from "./media.ts";
 import { GATEWAY_VERSION, GATEWAY_VERSIONS, type GatewayVersion } from "./gateway_version.ts";
 import { VoiceOpcodes } from "./opcodes.ts";
@@ -70,8 +70,8 @@ export interface SessionOptions {
   readonly modes?: readonly EncryptionMode[];
   /** Form of IP discovery; `74` by default, the only one that Discord answers. */
   readonly discovery?: DiscoveryForm;
-  /** Form of UDP keepalives; `official` by default, the one that Discord answers. */
-  readonly keepalive?: MeasuredKeepaliveForm;
+  /** Form of UDP keepalives; the official one by default, which Discord answers. */
+  readonly keepalive?: KeepaliveCodec;
   /** Milliseconds that states may take; `PHASE_TIMEOUTS` by default. */
   readonly timeouts?: PhaseTimeouts;
 }
@@ -96,6 +96,13 @@ export const REALLOCATION_TIMEOUT = 30_000;
 
 /** Parts of the time for `signalling`, after each of which op 4 is sent again. */
 const REQUEST_SHARE = 3;
+
+/** Op 4 that enter, or leave and enter; one more is kept for leaving at the end. */
+const ENTER_COST = 2;
+const REENTER_COST = 3;
+
+/** Milliseconds that a join waits for the limit of op 4; whoever was ready once has time. */
+const JOIN_PATIENCE = 5_000;
 
 /** Beyond it a millisecond more makes no difference to a number. */
 const MAX_TIME = Number.MAX_SAFE_INTEGER / 2;
@@ -129,6 +136,8 @@ export class VoiceSession {
   #ssrc = 0;
   #speaking = 0;
   #hasSpoken = false;
+  #hasBeenReady = false;
+  #requests = 0;
   #closeCode: number | undefined;
   #closeReason = "";
 
@@ -243,8 +252,8 @@ export class VoiceSession {
    * @param input What happened, or what is wanted. Bytes are borrowed until the call returns.
    * @param now Monotonic milliseconds; a clock that steps back is held.
    * @throws {LocalProtocolError} A command is not legal in this state; nothing has changed.
-   * @throws {RangeError} The endpoint of a join is malformed, a close code is none, or the time
-   * is no number; nothing has changed.
+   * @throws {RangeError} The endpoint of a join is malformed, or the time is no number;
+   * nothing has changed.
    */
   handleInput(input: Input, now: number): void {
     if (!(Math.abs(now) <= MAX_TIME)) {
@@ -348,6 +357,7 @@ export class VoiceSession {
   #handleJoin(input: JoinInput): void {
     this.#demand(input.server === undefined ? "join" : "serverUpdate", "join");
     const inside = this.#signalling.isInside(input.channelId);
+    if (input.server === undefined) this.#demandOp4("join", inside ? REENTER_COST : ENTER_COST);
     this.#signalling.join(input);
     if (input.server !== undefined) return this.#connect();
     this.#disconnect();
@@ -355,6 +365,7 @@ export class VoiceSession {
     // For a channel that one is in, Discord names no voice server.
     if (inside) this.#sendVoiceState("exit");
     this.#sendVoiceState("enter");
+    this.#requests = 0;
     this.#armRequest();
   }
 
@@ -376,34 +387,26 @@ export class VoiceSession {
   }
 
   #handleRequestVoice(): void {
-    if (!this.#isLive()) this.#refuse("request a voice server");
+    // A recovery that waits for its turn asks for itself, and for the room that it needs.
+    if (!this.#isLive() || this.#timers.has("retry")) this.#refuse("request a voice server");
     if (!this.#signalling.active) {
-      throw new LocalProtocolError("Cannot request a voice server: the caller does the signalling");
+      throw new LocalProtocolError("Cannot request a voice server: the caller signals");
     }
-    if (this.#signalling.delay(1, this.#now) > 0) {
-      throw new LocalProtocolError(
-        `Cannot request a voice server: ${GATEWAY_LIMIT} op 4 a minute are the limit`,
-      );
-    }
+    this.#demandOp4("request a voice server", ENTER_COST);
     this.#sendVoiceState("enter");
   }
 
   /** A recovery that is under way does the same; only what it waits for is cut short. */
   #handleReconnect(action: "connect" | "reconnect"): void {
     if (!this.#isLive()) this.#refuse(action);
-    if (this.#timers.has("retry")) {
-      const delay = this.#state === "signalling" ? this.#signalling.delay(2, this.#now) : 0;
-      this.#timers.set("retry", this.#now + delay);
-    } else if (action === "reconnect" && this.#state === "connected") {
+    if (this.#timers.has("retry")) this.#timers.set("retry", this.#now);
+    else if (action === "reconnect" && this.#state === "connected") {
       this.#websocket.close(RESTART_CODE);
       this.#retry("resumableClose", 0);
     }
   }
 
   #handleLeave(code: number): void {
-    if (code !== NORMAL_CODE && !(Number.isInteger(code) && code >= 3000 && code <= 4999)) {
-      throw new RangeError(`Cannot leave with close code ${code}: it is 1000, or 3000 to 4999`);
-    }
     this.#demand("leave", "leave");
     this.#sendVoiceState("exit");
     this.#disconnect(code);
@@ -413,6 +416,13 @@ export class VoiceSession {
 
   #demand(signal: Signal, action: string): void {
     if (transition(this.#state, signal) === undefined) this.#refuse(action);
+  }
+
+  #demandOp4(action: string, cost: number): void {
+    if (this.#signalling.delay(cost, this.#now) === 0) return;
+    throw new LocalProtocolError(
+      `Cannot ${action}: ${GATEWAY_LIMIT} op 4 a minute are the limit`,
+    );
   }
 
   #refuse(action: string): never {
@@ -434,7 +444,7 @@ export class VoiceSession {
     if (data.channel_id !== null) {
       this.#signalling.takeState(data.channel_id, data.session_id);
       if (this.#state === "signalling" || this.#state === "waiting") this.#connect();
-    } else if (this.#state !== "signalling") {
+    } else if (!this.#signalling.takeExit() && this.#state !== "signalling") {
       this.#fail(FAILURES.kicked);
     }
   }
@@ -443,14 +453,23 @@ export class VoiceSession {
     if (!this.#signalling.isOurs(data) || !this.#isLive()) return;
     this.#outbox.message("received", "gateway", "VOICE_SERVER_UPDATE");
     if (data.endpoint === null) return this.#awaitReallocation();
-    if (this.#signalling.takeServer(data.endpoint, data.token)) this.#connect();
+    if (!this.#signalling.takeServer(data.endpoint, data.token)) return;
+    const isHandshake = transition(this.#state, "resumableClose") === "connecting";
+    if (isHandshake && this.#budget.spend("wait") === undefined) {
+      return this.#fail(FAILURES.tooManyServers);
+    }
+    this.#connect();
   }
 
   /** Discord replaces the voice server: that takes longer than a move. */
   #awaitReallocation(): void {
+    const isNews = this.#signalling.withdraw();
     this.#wait();
+    // Who says it again and again gets no more time.
+    if (!isNews || !this.#isLive()) return;
     const timeout = this.#options.timeouts?.waiting ?? REALLOCATION_TIMEOUT;
-    if (this.#state === "waiting") this.#timers.set("phase", this.#now + timeout);
+    this.#timers.set("phase", this.#now + timeout);
+    this.#timers.clear("request");
   }
 
   #isLive(): boolean {
@@ -462,6 +481,7 @@ export class VoiceSession {
   #connect(): void {
     if (this.#signalling.server === undefined) return;
     this.#disconnect();
+    this.#signalling.connecting();
     this.#closeCode = undefined;
     this.#signal("serverUpdate");
     this.#openWebSocket();
@@ -478,7 +498,7 @@ export class VoiceSession {
     const resuming = this.#state === "reconnecting";
     const { server, sessionId, channelId } = this.#signalling;
     if (server === undefined || sessionId === undefined || !this.#signal("websocketOpen")) return;
-    this.#websocket.opened();
+    this.#websocket.opened(this.#now);
     const { guildId, userId } = this.#options;
     const common = {
       server_id: guildId,
@@ -563,6 +583,8 @@ export class VoiceSession {
 
   #established(): void {
     this.#closeCode = undefined;
+    this.#hasBeenReady = true;
+    this.#budget.forgetWaits();
     this.#timers.set("stable", this.#now + STABLE_DELAY);
     if (this.#hasSpoken || this.#speaking !== 0) this.#sendSpeaking();
     this.#websocket.beat(this.#now);
@@ -638,6 +660,7 @@ export class VoiceSession {
       case "discovery":
         return this.#discover();
       case "stable":
+        this.#signalling.forgetExits();
         return this.#budget.reset();
     }
   }
@@ -649,7 +672,7 @@ export class VoiceSession {
       case "waiting":
         return this.#fail(FAILURES.noNewServer);
       case "discovering":
-        return this.#fail(udpUnreachable("the UDP socket did not open"));
+        return this.#fail(udpUnreachable("no address was discovered in time"));
       default:
         return this.#abandonWebSocket();
     }
@@ -673,7 +696,9 @@ export class VoiceSession {
       case "rejoin": {
         const delay = this.#signalling.active ? this.#budget.spend("rejoin") : undefined;
         if (delay === undefined) return this.#recover("stop", code);
-        return this.#retry("rejoinClose", Math.max(delay, this.#signalling.delay(2, this.#now)));
+        const wait = Math.max(delay, this.#signalling.delay(REENTER_COST, this.#now));
+        if (wait > JOIN_PATIENCE && !this.#hasBeenReady) return this.#recover("stop", code);
+        return this.#retry("rejoinClose", wait);
       }
       case "wait":
         return this.#wait();
@@ -694,23 +719,29 @@ export class VoiceSession {
   }
 
   #rejoin(): void {
-    const delay = this.#signalling.delay(2, this.#now);
+    const delay = this.#signalling.delay(REENTER_COST, this.#now);
     if (delay > 0) return this.#timers.set("retry", this.#now + delay);
     this.#sendVoiceState("exit");
     this.#sendVoiceState("enter");
     this.#armPhase();
+    this.#requests = 0;
     this.#armRequest();
   }
 
-  /** Op 4 may have been lost; where only the server is missing, Discord names one on entering. */
+  /**
+   * Op 4 may have been lost, also the one that left. Where only the server is missing, Discord names one on entering; but
+   * to leave makes one void that is merely late, so that comes last.
+   */
   #requestAgain(): void {
     if (this.#state !== "signalling") return;
-    const inside = this.#signalling.sessionId !== undefined;
-    // One more is kept for leaving.
-    if (this.#signalling.delay(inside ? 3 : 2, this.#now) > 0) return;
+    const isFirst = this.#requests++ === 0;
+    this.#armRequest();
+    const isKnown = this.#signalling.sessionId !== undefined;
+    const inside = isKnown || this.#hasBeenReady;
+    const cost = inside ? REENTER_COST : ENTER_COST;
+    if (isKnown && isFirst || this.#signalling.delay(cost, this.#now) > 0) return;
     if (inside) this.#sendVoiceState("exit");
     this.#sendVoiceState("enter");
-    this.#armRequest();
   }
 
   #armRequest(): void {
@@ -719,16 +750,17 @@ export class VoiceSession {
   }
 
   #wait(): void {
-    this.#signalling.forgetServer();
     if (transition(this.#state, "waitClose") === undefined) return;
     if (this.#budget.spend("wait") === undefined) return this.#fail(FAILURES.tooManyServers);
+    if (this.#signalling.repeated) return this.#connect();
+    this.#signalling.forgetServer();
     this.#disconnect();
     this.#signal("waitClose");
   }
 
   #fail(failure: Failure): void {
     const message = `Cannot stay connected while ${this.#state}: ${failure.message}`;
-    const error = new VoiceConnectError(message, {
+    const error = new VoiceConnectError(this.#signalling.redact(message), {
       ...failure,
       phase: this.#state,
       closeCode: this.#closeCode,
@@ -784,7 +816,7 @@ export class VoiceSession {
       action();
     } catch (error) {
       if (!(error instanceof RemoteProtocolError)) throw error;
-      this.#outbox.malformed(error.message);
+      this.#outbox.malformed(this.#signalling.redact(error.message));
     }
   }
 

@@ -44,6 +44,9 @@ export class Signalling {
   #sessionId: string | undefined;
   #server: VoiceServerData | undefined;
   #refused = false;
+  #withdrawn = false;
+  #repeated = false;
+  #exits = 0;
 
   /**
    * Starts without a channel and without a server.
@@ -98,8 +101,46 @@ export class Signalling {
   join(input: JoinInput): void {
     const server = input.server === undefined ? undefined : this.#prepare(input.server);
     this.#join = input;
+    this.forget();
+    this.forgetExits();
     this.#server = server;
     this.#sessionId = input.server?.sessionId;
+  }
+
+  /** Whether the voice server was named once more since the connection to it began. */
+  get repeated(): boolean {
+    return this.#repeated;
+  }
+
+  /** The connection to the voice server begins. */
+  connecting(): void {
+    this.#repeated = false;
+  }
+
+  /**
+   * The voice server is withdrawn; another one will be named.
+   *
+   * @returns Whether that was not known.
+   */
+  withdraw(): boolean {
+    const isNews = !this.#withdrawn;
+    this.forgetServer();
+    this.#withdrawn = true;
+    return isNews;
+  }
+
+  /**
+   * The client is in no channel any more.
+   *
+   * @returns Whether an op 4 of its own is the cause.
+   */
+  takeExit(): boolean {
+    return this.#exits > 0 && this.#exits-- > 0;
+  }
+
+  /** All own op 4 have been answered. */
+  forgetExits(): void {
+    this.#exits = 0;
   }
 
   /** The main gateway did not take the last op 4. */
@@ -109,13 +150,15 @@ export class Signalling {
 
   /** Both updates are stale. */
   forget(): void {
-    this.#server = undefined;
+    this.forgetServer();
+    this.#withdrawn = false;
     this.#sessionId = undefined;
   }
 
   /** The voice server is gone; the own voice state still holds. */
   forgetServer(): void {
     this.#server = undefined;
+    this.#repeated = false;
   }
 
   /** Tells whether a voice state is the client's own, in this guild. */
@@ -143,9 +186,10 @@ export class Signalling {
   takeServer(endpoint: string, token: string): boolean {
     const server = this.#prepareReceived(endpoint, token);
     const known = this.#server;
-    if (server.url === known?.url && token === known.token.reveal()) return false;
+    this.#withdrawn = false;
+    this.#repeated = server.url === known?.url && token === known.token.reveal();
     this.#server = server;
-    return true;
+    return !this.#repeated;
   }
 
   /** Takes the token out of a text that came from outside. */
@@ -172,6 +216,7 @@ export class Signalling {
 
   /** Op 4 that leaves. */
   exit(now: number): VoiceStatePayload {
+    this.#exits++;
     return this.#payload(null, now);
   }
 

@@ -21,7 +21,7 @@ import {
 import {
   Keepalive,
   KEEPALIVE_INTERVAL,
-  type MeasuredKeepaliveForm,
+  type KeepaliveCodec,
   parseKeepaliveReply,
 } from "./keepalive.ts";
 import type { DropReason } from "./media.ts";
@@ -33,8 +33,8 @@ import type { TimerTable } from "./timer.ts";
 export interface UdpPathOptions {
   /** Form of IP discovery; `74` by default, the one that Discord answers. */
   readonly discovery?: DiscoveryForm;
-  /** Form of keepalives; `official` by default, the one that Discord answers. */
-  readonly keepalive?: MeasuredKeepaliveForm;
+  /** Form of keepalives; the official one by default, which Discord answers. */
+  readonly keepalive?: KeepaliveCodec;
 }
 
 /** One UDP socket at a time; closing it retires its id at once. */

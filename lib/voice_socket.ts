@@ -66,9 +66,10 @@ export class VoiceSocket {
     this.#outbox.push({ type: "openWebSocket", id, url });
   }
 
-  /** The WebSocket is open. */
-  opened(): void {
+  /** The WebSocket is open. Hello says when to beat; where none comes, it is done all the same. */
+  opened(now: number): void {
     this.#isOpen = true;
+    this.#arm(now);
     this.#outbox.event({ type: "connected" });
   }
 
@@ -199,7 +200,6 @@ export class VoiceSocket {
   }
 
   #arm(now: number): void {
-    const at = now + this.#heartbeat.interval;
-    if (at < Infinity) this.#timers.set("heartbeat", at);
+    this.#timers.set("heartbeat", now + this.#heartbeat.interval);
   }
 }

@@ -19,6 +19,11 @@
 
 export * from "../demux.ts";
 export { type KeepaliveForm, keepaliveForm } from "../keepalive.ts";
+export {
+  COUNTER_KEEPALIVES,
+  counterKeepalive,
+  parseCounterKeepalive,
+} from "../keepalive_counter.ts";
 export * from "../receiver.ts";
 export { nobleCiphers, nobleSecretbox } from "../secretbox.ts";
 export * from "./extension.ts";

@@ -262,7 +262,7 @@ for (const name of ["accepts no WebSocket", "says no Hello", "answers no discove
 }
 
 test(
-  "VoiceConnection.join rejects with what sendPayload throws, and leaks nothing",
+  "VoiceConnection.join rejects where sendPayload throws, with that as the cause, and leaks nothing",
   within(LIMIT, async () => {
     const watched = new Watched();
     const reason = new Error("the shard is gone");
@@ -273,7 +273,12 @@ test(
       },
       destroy: () => void destroyed++,
     });
-    assertStrictEquals(await assertRejects(() => join({ ...ME, adapterCreator }, watched)), reason);
+    const options = { ...ME, adapterCreator };
+    const error = await assertRejects(() => join(options, watched), VoiceConnectError);
+    assertEquals([error.code, error.phase], ["gateway-refused", "signalling"]);
+    assertStringIncludes(error.message, "the gateway library fails to send op 4");
+    assertStringIncludes(error.hint, "`sendPayload`");
+    assertStrictEquals(error.cause, reason);
     assertEquals([watched.open, destroyed], [0, 1]);
   }),
 );

@@ -10,7 +10,9 @@ import {
 } from "@std/assert";
 import test from "node:test";
 import { ReconnectInProgress } from "../../adapters/connection.ts";
+import type { DiscordGatewayAdapterLibraryMethods } from "../../adapters/gateway_adapter.ts";
 import { LocalProtocolError, VoiceConnectError } from "../../lib/errors.ts";
+import type { VoiceStatePayload } from "../../lib/gateway.ts";
 import type { PhaseTimeouts } from "../../lib/session.ts";
 import {
   Bench,
@@ -24,6 +26,7 @@ import {
   USER,
 } from "./fake_connection.ts";
 import { type FakeTime, inFakeTime } from "./fake_sockets.ts";
+import { thrownLater } from "./thrown_later.ts";
 
 const SERVER = { endpoint: ENDPOINT, token: TOKEN, sessionId: SESSION_ID };
 
@@ -402,16 +405,17 @@ test(
 );
 
 test(
-  "VoiceConnection.requestVoice sends op 4, five a minute, not where the caller gave the server",
+  "VoiceConnection.requestVoice sends op 4, keeps one to leave, not where the caller signals",
   inFakeTime(async (time) => {
     const bench = await Bench.connected(time);
-    for (let i = 0; i < 4; i++) bench.connection.requestVoice();
+    for (let i = 0; i < 3; i++) bench.connection.requestVoice();
     assertThrows(() => bench.connection.requestVoice(), LocalProtocolError, "5 op 4 a minute");
-    assertEquals(bench.channels, Array(5).fill(CHANNEL));
+    assertEquals(bench.channels, Array(4).fill(CHANNEL));
     bench.connection.leave();
+    assertEquals(bench.channels.slice(4), [null]);
     assertThrows(() => bench.connection.requestVoice(), LocalProtocolError, "closed");
     const direct = await Bench.connected(time, { server: SERVER });
-    assertThrows(() => direct.connection.requestVoice(), LocalProtocolError, "the caller does");
+    assertThrows(() => direct.connection.requestVoice(), LocalProtocolError, "the caller signals");
     direct.connection.leave();
   }),
 );
@@ -480,8 +484,161 @@ test(
       throw reason;
     };
     bench.connection.requestVoice();
-    assertEquals((await bench.connection.closed)?.cause, reason);
+    await assertRefusedBy(bench, reason);
     assertEquals([bench.transport.openCount, bench.destroyed, time.armed], [0, 1, []]);
+  }),
+);
+
+/** The connection has ended because the gateway library has thrown this. */
+async function assertRefusedBy({ connection }: Bench, reason: unknown): Promise<void> {
+  const error = await connection.closed;
+  assertInstanceOf(error, VoiceConnectError);
+  assertEquals([error.code, error.phase], ["gateway-refused", "signalling"]);
+  assertEquals(error.message, "Cannot go on: the gateway library fails to send op 4");
+  assertStrictEquals(error.cause, reason);
+  assertStrictEquals(await stateOf(connection.untilReady()), error);
+}
+
+for (const [name, message] of [["an Error", new Error("the shard is gone")], ["a text", "gone"]]) {
+  test(
+    `VoiceConnection ends where sendPayload throws ${name} in a recovery, and tells it`,
+    inFakeTime(async (time) => {
+      const bench = await Bench.connected(time);
+      const waiting = stateOf(bench.connection.untilReady());
+      assertEquals(await waiting, "resolved");
+      bench.transport.websocket.lose(4006);
+      bench.sendPayload = () => {
+        throw message;
+      };
+      assertEquals(bench.connection.state, "signalling");
+      time.advance(1000);
+      assertEquals(bench.connection.state, "closed");
+      await assertRefusedBy(bench, message);
+      assertEquals([bench.transport.openCount, bench.destroyed, time.armed], [0, 1, []]);
+    }),
+  );
+}
+
+test(
+  "VoiceConnection.join rejects where sendPayload throws when op 4 is sent again",
+  inFakeTime(async (time) => {
+    const bench = new Bench(time);
+    const reason = new Error("the shard is gone");
+    bench.sendPayload = () => {
+      throw reason;
+    };
+    const rejected = assertRejects(() => bench.joining, VoiceConnectError);
+    time.advance(5_000);
+    const { code, cause } = await rejected;
+    assertEquals(code, "gateway-refused");
+    assertStrictEquals(cause, reason);
+    assertEquals([bench.transport.openCount, bench.destroyed, time.armed], [0, 1, []]);
+  }),
+);
+
+// The gateway library goes
+
+/** An adapter whose `destroy` does this; it writes down how often, and says what it is given. */
+function adapterOf(destroy: () => void) {
+  const adapter = {
+    destroyed: 0,
+    methods: undefined as DiscordGatewayAdapterLibraryMethods | undefined,
+    channels: [] as (string | null)[],
+    adapterCreator: (methods: DiscordGatewayAdapterLibraryMethods) => {
+      adapter.methods = methods;
+      return {
+        sendPayload: ({ d }: VoiceStatePayload) => adapter.channels.push(d.channel_id) > 0,
+        destroy: () => {
+          adapter.destroyed++;
+          destroy();
+        },
+      };
+    },
+  };
+  return adapter;
+}
+
+test(
+  "VoiceConnection throws what destroy() of the adapter throws later, when `closed` was told",
+  inFakeTime(async (time) => {
+    const reason = new Error("destroyed twice");
+    const order: string[] = [];
+    const adapter = adapterOf(() => {
+      order.push("destroy");
+      throw reason;
+    });
+    const bench = new Bench(time, {
+      adapterCreator: adapter.adapterCreator,
+      onEvent: ({ type }) => type === "closed" && order.push("onEvent"),
+    });
+    bench.methods = adapter.methods!;
+    bench.update();
+    bench.shakeHands();
+    const connection = await bench.joining;
+    connection.on("closed", () => order.push("listener"));
+    const thrown = await thrownLater(() => connection.leave());
+    assertEquals(thrown, [reason]);
+    assertEquals(order, ["onEvent", "listener", "destroy"]);
+    assertEquals([connection.state, await connection.closed], ["closed", undefined]);
+    assertEquals([bench.transport.openCount, adapter.destroyed, time.armed], [0, 1, []]);
+    assertEquals(adapter.channels, [CHANNEL, null]);
+  }),
+);
+
+test(
+  "VoiceConnection.join rejects where the gateway library gives up inside adapterCreator",
+  inFakeTime(async (time) => {
+    const adapter = adapterOf(() => {});
+    const bench = new Bench(time, {
+      adapterCreator: (methods) => {
+        methods.destroy();
+        methods.destroy();
+        return adapter.adapterCreator(methods);
+      },
+    });
+    const { code, message } = await assertRejects(() => bench.joining, VoiceConnectError);
+    assertEquals(code, "gateway-closed");
+    assertEquals(message, "Cannot go on: the gateway library has given the connection up");
+    assertEquals([adapter.destroyed, adapter.channels], [1, []]);
+    assertEquals([bench.transport.log, time.armed], [[], []]);
+  }),
+);
+
+test(
+  "VoiceConnection.closed tells that the gateway library has given it up, in each state",
+  inFakeTime(async (time) => {
+    const reach: ((bench: Bench) => void)[] = [
+      () => {},
+      ({ transport }) => transport.websocket.lose(1006),
+      ({ transport }) => transport.websocket.lose(4006),
+      ({ transport }) => transport.websocket.lose(4014),
+    ];
+    for (const change of reach) {
+      const bench = await Bench.connected(time);
+      change(bench);
+      bench.methods.destroy();
+      const error = await bench.connection.closed;
+      assertInstanceOf(error, VoiceConnectError);
+      assertEquals([error.code, error.phase], ["gateway-closed", "closed"]);
+      assertEquals([bench.channels, bench.destroyed], [[CHANNEL, null], 1]);
+      assertEquals([bench.transport.openCount, time.armed], [0, []]);
+      bench.methods.destroy();
+      assertEquals(bench.destroyed, 1);
+    }
+  }),
+);
+
+test(
+  "VoiceConnection.closed blames no gateway library that destroys its adapter after leave()",
+  inFakeTime(async (time) => {
+    const bench = await Bench.connected(time);
+    bench.sendPayload = () => {
+      bench.methods.destroy();
+      return true;
+    };
+    bench.connection.leave();
+    bench.methods.destroy();
+    assertEquals([await bench.connection.closed, bench.destroyed], [undefined, 1]);
   }),
 );
 

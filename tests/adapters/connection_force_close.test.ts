@@ -48,8 +48,10 @@ test(
   inFakeTime(async (time) => {
     const bench = await Bench.connected(time);
     for (const code of [0, 999, 1001, 1006, 2999, 5000, 3000.5, NaN, "1000" as never]) {
-      assertThrows(() => bench.connection.forceClose(code), RangeError, `close code ${code}`);
-      assertEquals(bench.connection.state, "connected");
+      const { message } = assertThrows(() => bench.connection.forceClose(code), RangeError);
+      assertEquals(message, `Cannot close with code ${code}: it is 1000, or 3000 to 4999`);
+      assertEquals(remains(bench, time), { open: 2, armed: 1, state: "connected" });
+      assertEquals(bench.channels, [CHANNEL]);
     }
     bench.connection.leave();
     assertEquals(bench.connection.state, "closed");
@@ -89,6 +91,17 @@ const STATES: Record<string, (bench: Bench, time: FakeTime) => void> = {
     bench.transport.websocket.handlers.open();
   },
 };
+
+test(
+  "VoiceConnection.forceClose refuses what is no close code after the end, too",
+  inFakeTime(async (time) => {
+    const bench = await Bench.connected(time);
+    bench.connection.forceClose();
+    assertThrows(() => bench.connection.forceClose(1001), RangeError, "Cannot close with code");
+    await assertOver(bench, time);
+  }),
+);
+
 for (const [name, reach] of Object.entries(STATES)) {
   test(
     `VoiceConnection.forceClose ends ${name}`,
@@ -226,7 +239,8 @@ test(
     };
     bench.connection.forceClose();
     assertEquals([remains(bench, time), bench.destroyed], [NOTHING, 1]);
-    assertEquals((await bench.connection.closed)?.cause, reason);
+    const error = await bench.connection.closed;
+    assertEquals([error?.code, error?.cause], ["gateway-refused", reason]);
   }),
 );
 

@@ -170,13 +170,13 @@ test(
 );
 
 test(
-  "Driver.feed from inside a handler waits its turn",
-  withTimers((bench) => {
+  "Driver.feed from inside a handler is taken at once; what it puts out waits its turn",
+  withTimers((bench, time) => {
     bench.onEvent = ({ type }) => {
       if (type !== "ready") return;
       bench.driver.feed({ type: "speak", flags: 1 });
       bench.driver.feed({ type: "leave" });
-      bench.log.push("fed");
+      bench.log.push(`fed ${bench.session.state} ${time.armed.length}`);
     };
     bench.driver.feed({ type: "join", channelId: CHANNEL });
     bench.update("token 1");
@@ -185,12 +185,60 @@ test(
     const from = bench.log.indexOf("event ready");
     assertEquals(bench.log.slice(from, from + 5), [
       "event ready",
-      "fed",
+      "fed closed 0",
       "send 3",
       "send 5",
       "gateway null",
     ]);
     assertEquals(bench.session.state, "closed");
+  }),
+);
+
+test(
+  "Driver.feed from inside a handler of what was fed there waits its turn, too",
+  withTimers((bench) => {
+    bench.connect();
+    const { length } = bench.log;
+    let depth = 0;
+    bench.onEvent = (event) => {
+      if (event.type !== "malformed" || depth === 3) return;
+      depth++;
+      bench.websocket.handlers.message("{");
+      bench.log.push(`fed ${depth}`);
+    };
+    bench.websocket.handlers.message("{");
+    assertEquals(bench.log.slice(length), [
+      "event malformed",
+      "fed 1",
+      "event malformed",
+      "fed 2",
+      "event malformed",
+      "fed 3",
+      "event malformed",
+    ]);
+  }),
+);
+
+test(
+  "Driver.feed does all outputs again after a handler has thrown",
+  withTimers((bench) => {
+    bench.connect();
+    const { length } = bench.log;
+    bench.onEvent = () => {
+      bench.onEvent = () => {};
+      throw new Error("a handler's");
+    };
+    assertThrows(() => bench.driver.feed({ type: "reconnect" }), Error, "a handler's");
+    bench.driver.feed({ type: "leave" });
+    assertEquals(bench.log.slice(length), [
+      "close websocket 1",
+      "event disconnected",
+      "event state",
+      "gateway null",
+      "close udp 1",
+      "event state",
+      "event closed",
+    ]);
   }),
 );
 
@@ -208,26 +256,35 @@ test(
 );
 
 test(
-  "Driver.feed throws nothing at the network, but later, whatever a handler asked for",
+  "Driver.feed from inside a handler throws what is illegal at who has fed it",
   withTimers(async (bench) => {
     bench.connect();
     const server = { endpoint: "two words", token: "x", sessionId: "x" };
     const wrong: Input[] = [
       { type: "speak", flags: -1 },
       { type: "join", channelId: CHANNEL, server },
-      { type: "leave", code: 1 },
+      { type: "leave" },
       { type: "leave" },
       { type: "send", data: "late" },
     ];
+    const told: string[] = [];
     bench.onEvent = ({ type }) => {
-      if (type === "clientConnect") wrong.forEach((input) => bench.driver.feed(input));
+      if (type !== "clientConnect") return;
+      for (const input of wrong) {
+        try {
+          bench.driver.feed(input);
+          told.push("taken");
+        } catch (error) {
+          told.push((error as Error).name);
+        }
+      }
     };
     const errors = await thrownLater(() => {
       bench.websocket.receive(18, { user_id: SPEAKER, flags: 0 });
-      assertEquals(bench.session.state, "closed");
     });
-    // What was overtaken is nobody's fault.
-    assertEquals(errors.map((error) => error instanceof RangeError), [true, true, true]);
+    const local = LocalProtocolError.name;
+    assertEquals(told, ["RangeError", "RangeError", "taken", local, local]);
+    assertEquals([errors, bench.session.state], [[], "closed"]);
   }),
 );
 
@@ -276,19 +333,22 @@ test(
 );
 
 test(
-  "Driver.force outruns what was fed before it, which then does no harm",
+  "Driver.force does what was fed before it first, in order",
   withTimers((bench) => {
     bench.connect();
     bench.onEvent = ({ type }) => {
       if (type !== "clientConnect") return;
       bench.driver.feed({ type: "speak", flags: 1 });
-      bench.driver.feed({ type: "leave" });
+      bench.log.push("fed");
       bench.driver.force({ type: "leave" });
+      bench.log.push("forced");
     };
     const { length } = bench.log;
     bench.websocket.receive(18, { user_id: SPEAKER, flags: 0 });
     assertEquals(bench.log.slice(length), [
       "event clientConnect",
+      "fed",
+      "send 5",
       "gateway null",
       "close websocket 1",
       "event disconnected",
@@ -296,7 +356,29 @@ test(
       "event clientDisconnect",
       "event state",
       "event closed",
+      "forced",
     ]);
+  }),
+);
+
+test(
+  "Driver.force after a feed that has left is refused, and its outputs are still done in turn",
+  withTimers((bench) => {
+    bench.connect();
+    const { length } = bench.log;
+    bench.onEvent = ({ type }) => {
+      if (type !== "clientConnect") return;
+      bench.driver.feed({ type: "leave" });
+      assertThrows(() => bench.driver.force({ type: "leave" }), LocalProtocolError);
+      bench.log.push("refused");
+    };
+    bench.websocket.receive(18, { user_id: SPEAKER, flags: 0 });
+    assertEquals(bench.log.slice(length, length + 3), [
+      "event clientConnect",
+      "refused",
+      "gateway null",
+    ]);
+    assertEquals([bench.log.at(-1), bench.transport.openCount], ["event closed", 0]);
   }),
 );
 
@@ -305,7 +387,7 @@ test(
   withTimers((bench, time) => {
     bench.connect();
     const { length } = bench.log;
-    assertThrows(() => bench.driver.force({ type: "leave", code: 1 }), RangeError);
+    assertThrows(() => bench.driver.force({ type: "speak", flags: -1 }), RangeError);
     assertEquals([bench.log.length, time.armed.length], [length, 1]);
     bench.driver.force({ type: "leave" });
     assertThrows(() => bench.driver.force({ type: "leave" }), LocalProtocolError);
@@ -343,6 +425,52 @@ test(
     }
     const last = bench.events.at(-1);
     assertEquals(last?.type === "closed" && last.error?.code, "timeout");
+    assertEquals(time.armed, []);
+  }),
+);
+
+/** A connection whose timer is due, and by how much later than that it fires. */
+function late(bench: Bench, time: FakeTime, delay: number): void {
+  bench.connect();
+  time.now = Math.ceil(bench.session.pollTimeout()!) + delay;
+}
+
+const timersSet = ({ armed }: FakeTime) => armed.map(({ delay }) => delay);
+
+for (const delay of [0, 499, 500]) {
+  test(
+    `Driver tells the session at once where a timer fires ${delay} ms late`,
+    withTimers((bench, time) => {
+      late(bench, time, delay);
+      const due = bench.session.pollTimeout()!;
+      time.fire();
+      assertEquals(bench.session.pollTimeout()! > due, true);
+    }),
+  );
+}
+
+test(
+  "Driver lets what the server sent come first where a timer fires more than 500 ms late, once",
+  withTimers((bench, time) => {
+    late(bench, time, 501);
+    const due = bench.session.pollTimeout()!;
+    time.fire();
+    assertEquals([timersSet(time), bench.session.pollTimeout()], [[0], due]);
+    // Still later: there is no third turn.
+    time.now += 10_000;
+    time.fire();
+    assertEquals(bench.session.pollTimeout()! > due, true);
+  }),
+);
+
+test(
+  "Driver has one timer where the server speaks in the turn that a late timer waits",
+  withTimers((bench, time) => {
+    late(bench, time, 501);
+    time.fire();
+    bench.websocket.receive(18, { user_id: SPEAKER, flags: 0 });
+    assertEquals(time.armed.length, 1);
+    bench.driver.feed({ type: "leave" });
     assertEquals(time.armed, []);
   }),
 );

@@ -15,12 +15,12 @@ import {
   discoveryRequest,
   discoveryResponse,
 } from "../../lib/ip_discovery.ts";
+import { keepalive, keepaliveReply } from "../../lib/keepalive.ts";
 import {
+  COUNTER_KEEPALIVES,
   counterKeepalive,
-  keepalive,
-  keepaliveReply,
   parseCounterKeepalive,
-} from "../../lib/keepalive.ts";
+} from "../../lib/keepalive_counter.ts";
 import type { DropReason } from "../../lib/media.ts";
 import { type EncryptionMode, SEALING_MODES } from "../../lib/packet.ts";
 import type { RtpHeader } from "../../lib/rtp_header.ts";
@@ -294,7 +294,14 @@ function datagramParser(step: Step, form: DiscoveryForm, echo?: CounterForm): An
     row: ROW,
     start: () => {
       const session = new SessionUnderTest(() =>
-        driveTo(step, new Driver({ aead: LOOSE_AEAD, discovery: form, keepalive: echo }))
+        driveTo(
+          step,
+          new Driver({
+            aead: LOOSE_AEAD,
+            discovery: form,
+            keepalive: echo && COUNTER_KEEPALIVES[echo],
+          }),
+        )
       );
       return (datagram) => feedDatagram(session, datagram, echo);
     },

@@ -22,15 +22,14 @@ import {
   parseDiscoveryResponse,
 } from "../../lib/ip_discovery.ts";
 import {
-  counterKeepalive,
   keepalive,
   type KeepaliveForm,
   keepaliveForm,
   keepaliveReply,
-  parseCounterKeepalive,
   parseKeepalive,
   parseKeepaliveReply,
 } from "../../lib/keepalive.ts";
+import { counterKeepalive, parseCounterKeepalive } from "../../lib/keepalive_counter.ts";
 import { NonceCounter } from "../../lib/nonce.ts";
 import {
   ALL_ENCRYPTION_MODES,

@@ -1,10 +1,18 @@
 import { assertEquals } from "@std/assert";
 import test from "node:test";
-import { Heartbeat, MIN_HEARTBEAT_INTERVAL } from "../../lib/heartbeat.ts";
+import {
+  DEFAULT_HEARTBEAT_INTERVAL,
+  Heartbeat,
+  MAX_HEARTBEAT_INTERVAL,
+  MIN_HEARTBEAT_INTERVAL,
+} from "../../lib/heartbeat.ts";
 
-test("Heartbeat has no interval before Hello, and keeps it over stop()", () => {
+test("Heartbeat has an interval before Hello, and keeps that of Hello over stop()", () => {
   const heartbeat = new Heartbeat();
-  assertEquals(heartbeat.interval, Infinity);
+  assertEquals(DEFAULT_HEARTBEAT_INTERVAL, 13_750);
+  assertEquals(heartbeat.interval, DEFAULT_HEARTBEAT_INTERVAL);
+  heartbeat.stop();
+  assertEquals(heartbeat.interval, DEFAULT_HEARTBEAT_INTERVAL);
   heartbeat.start(13750.5);
   assertEquals(heartbeat.interval, 13750.5);
   heartbeat.stop();
@@ -15,6 +23,18 @@ test("Heartbeat does not beat more often than it must", () => {
   const heartbeat = new Heartbeat();
   heartbeat.start(Number.MIN_VALUE);
   assertEquals(heartbeat.interval, MIN_HEARTBEAT_INTERVAL);
+});
+
+test("Heartbeat does not beat more seldom than once a minute", () => {
+  assertEquals(MAX_HEARTBEAT_INTERVAL, 60_000);
+  for (const [asked, interval] of [[59_999.5, 59_999.5], [60_000, 60_000], [60_001, 60_000]]) {
+    const heartbeat = new Heartbeat();
+    heartbeat.start(asked);
+    assertEquals(heartbeat.interval, interval);
+  }
+  const heartbeat = new Heartbeat();
+  heartbeat.start(Number.MAX_VALUE);
+  assertEquals(heartbeat.interval, MAX_HEARTBEAT_INTERVAL);
 });
 
 test("Heartbeat counts integer nonces up, over stop() and start() too", () => {

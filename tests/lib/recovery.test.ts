@@ -67,6 +67,22 @@ test("RecoveryBudget fills waits up with no other attempt, and others with no wa
   assertEquals([budget.spend("resume"), budget.spend("rejoin")], [undefined, undefined]);
 });
 
+test("RecoveryBudget.forgetWaits() fills waits up, and nothing else", () => {
+  const budget = new RecoveryBudget(() => 0);
+  for (let i = 0; i < 2; i++) {
+    attempts(() => budget.spend("wait"), WAIT_BUDGET);
+    assertEquals(budget.spend("wait"), undefined);
+    budget.forgetWaits();
+    assertEquals(attempts(() => budget.spend("wait"), WAIT_BUDGET), Array(WAIT_BUDGET).fill(0));
+    assertEquals(budget.spend("wait"), undefined);
+    budget.forgetWaits();
+  }
+  attempts(() => budget.spend("rejoin"), REJOIN_BUDGET);
+  attempts(() => budget.spend("resume"), RESUME_BUDGET);
+  budget.forgetWaits();
+  assertEquals([budget.spend("resume"), budget.spend("rejoin")], [undefined, undefined]);
+});
+
 test("RecoveryBudget.reset() fills all up, twice", () => {
   const budget = new RecoveryBudget(() => 0.5);
   for (let i = 0; i < 2; i++) {

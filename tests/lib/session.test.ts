@@ -14,9 +14,12 @@ import { nobleCiphers } from "../../lib/secretbox.ts";
 import { type SessionOptions, VoiceSession } from "../../lib/session.ts";
 import type { State } from "../../lib/state.ts";
 import {
+  ackOf,
   actionsOf,
   ADDRESS,
+  answerHeartbeats,
   CHANNEL,
+  channelsOf,
   DESCRIPTION,
   DIRECT,
   Driver,
@@ -31,6 +34,7 @@ import {
   ScriptedServer,
   sentBy,
   SESSION_ID,
+  shakeHands,
   SSRC,
   STEPS,
   TOKEN,
@@ -246,13 +250,11 @@ test("VoiceSession takes every choice of its options, and refuses anything else"
   for (const mode of SEALING_MODES) make({ modes: [mode], aead: nobleCiphers });
   make({ modes: SEALING_MODES, aead: nobleCiphers });
   for (const discovery of DISCOVERY_FORMS) make({ discovery });
-  for (const keepalive of ["official", "counter-le", "counter-be"]) make({ keepalive });
   const choice = { gatewayVersion: undefined, modes: undefined, discovery: undefined };
   make({ ...choice, keepalive: undefined });
   const wrong: readonly [option: string, values: readonly unknown[]][] = [
     ["gatewayVersion", [0, 10, -1, 8.5, NaN, "8", null, true]],
     ["discovery", ["", "75", "70", "74 ", 74, null]],
-    ["keepalive", ["", "counter", "ssrc", "pong", "Official", 1, null]],
   ];
   for (const [option, values] of wrong) {
     for (const value of values) {
@@ -316,7 +318,6 @@ test("VoiceSession gives up where the gateway does not answer, and says what is 
       [undefined, "nothing came"],
       [voiceState(), "a voice state came from the main gateway, but no voice server"],
       [voiceServer(), "a voice server came from the main gateway, but no voice state"],
-      [voiceServer(TOKEN, null), "nothing came"],
     ] as const
   ) {
     const driver = new Driver();
@@ -333,6 +334,34 @@ test("VoiceSession gives up where the gateway does not answer, and says what is 
     ]);
     assertEquals(actionsOf(outputs).map(({ type }) => type), ["sendGateway"]);
   }
+});
+
+test("VoiceSession waits 30 seconds, once, where a server is withdrawn before it was named", () => {
+  const driver = new Driver();
+  driver.feed(JOIN);
+  driver.wait(1_000);
+  driver.feed(voiceServer(TOKEN, null));
+  assertEquals(driver.session.state, "signalling");
+  for (let i = 0; i < 29; i++) {
+    assertEquals(actionsOf(driver.wait(1_000)), [], `${i}`);
+    assertEquals(actionsOf(driver.feed(voiceServer(TOKEN, null))), []);
+  }
+  driver.wait(999);
+  assertEquals(driver.session.state, "signalling");
+  assertEquals(actionsOf(driver.wait(1)).map(({ type }) => type), ["sendGateway"]);
+  const { code, phase, message } = errorOf(driver);
+  assertEquals([code, phase], ["timeout", "signalling"]);
+  assert(message.includes("nothing came"), message);
+});
+
+test("VoiceSession connects to the server that is named after one was withdrawn in signalling", () => {
+  const driver = new Driver();
+  driver.feed(JOIN);
+  driver.feed(voiceState());
+  driver.feed(voiceServer(TOKEN, null));
+  assertEquals(actionsOf(driver.wait(29_999)), []);
+  assertEquals(actionsOf(driver.feed(voiceServer())).map(({ type }) => type), ["openWebSocket"]);
+  assertEquals(driver.session.state, "connecting");
 });
 
 // Commands
@@ -430,6 +459,9 @@ test("VoiceSession follows when it is moved: a new voice server, a new WebSocket
 test("VoiceSession rejoins the channel that it was moved to", () => {
   const driver = driveTo("connected");
   driver.feed(voiceState("5"));
+  answerHeartbeats(driver);
+  driver.text(ackOf(8, 1));
+  driver.wait(60_000);
   driver.close(4006);
   const channels = () =>
     driver.wait(3_000).flatMap((output) =>
@@ -437,7 +469,7 @@ test("VoiceSession rejoins the channel that it was moved to", () => {
     );
   assertEquals(channels(), [null, "5"]);
   // Once more, where nobody answers.
-  assertEquals(channels(), ["5"]);
+  assertEquals(channels(), [null, "5"]);
 });
 
 test("VoiceSession waits while there is no endpoint, and connects to the next one", () => {
@@ -459,13 +491,74 @@ test("VoiceSession waits for the same voice server too, and not for ever", () =>
   driver.feed(voiceServer());
   assertEquals(driver.session.state, "connecting");
   driver.feed(voiceServer(TOKEN, null));
-  driver.wait(20_000);
-  driver.feed(voiceServer(TOKEN, null));
-  driver.wait(29_000);
+  for (let i = 0; i < 29; i++) {
+    driver.wait(1_000);
+    driver.feed(voiceServer(TOKEN, null));
+  }
+  driver.wait(999);
   assertEquals(driver.session.state, "waiting");
-  driver.wait(1_000);
+  driver.wait(1);
   const { code, phase } = errorOf(driver);
   assertEquals([code, phase], ["disconnected", "waiting"]);
+});
+
+test("VoiceSession has 30 seconds where a server is withdrawn in the wait after 4014", () => {
+  const driver = driveTo("connected");
+  driver.close(4014);
+  driver.wait(4_000);
+  driver.feed(voiceServer(TOKEN, null));
+  driver.wait(29_999);
+  assertEquals(driver.session.state, "waiting");
+  driver.wait(1);
+  assertEquals(errorOf(driver).phase, "waiting");
+});
+
+test("VoiceSession has 30 seconds again once another server was named and withdrawn", () => {
+  const driver = driveTo("connected");
+  for (const token of ["a", "b"]) {
+    driver.feed(voiceServer(token, null));
+    driver.wait(29_999);
+    driver.feed(voiceServer(token));
+    assertEquals(driver.session.state, "connecting");
+  }
+});
+
+for (const code of [4014, 4022]) {
+  test(`VoiceSession connects again after ${code} to a server that was named once more`, () => {
+    for (const step of STEPS) {
+      const driver = driveTo(step);
+      assertEquals(actionsOf(driver.feed(voiceServer())), []);
+      const actions = actionsOf(driver.close(code)).map(({ type }) => type);
+      assertEquals(actions.at(-1), "openWebSocket", step);
+      assertEquals(driver.session.state, "connecting");
+      const [{ op, d }] = sentBy(driver.open());
+      assertEquals([op, d.token, d.session_id], [0, TOKEN, SESSION_ID]);
+      // That was said of the connection before.
+      driver.close(code);
+      assertEquals(driver.session.state, "waiting", step);
+    }
+  });
+}
+
+test("VoiceSession waits after 4014 where the server was named again before it connected", () => {
+  const driver = new Driver();
+  driver.feed(JOIN);
+  for (let i = 0; i < 2; i++) driver.feed(voiceServer());
+  driver.feed(voiceState());
+  driver.close(4014);
+  assertEquals(driver.session.state, "waiting");
+});
+
+test("VoiceSession connects to a server that is named over and over twenty times, not for ever", () => {
+  const driver = driveTo("connecting");
+  for (let i = 0; i < 20; i++) {
+    driver.feed(voiceServer());
+    driver.close(4014);
+    assertEquals(driver.session.state, "connecting", `${i}`);
+  }
+  driver.feed(voiceServer());
+  driver.close(4014);
+  assert(errorOf(driver).message.endsWith("one voice server after another went away"));
 });
 
 test("VoiceSession closes when it is kicked, without op 4", () => {
@@ -487,6 +580,86 @@ test("VoiceSession does not take a leave of before for a kick", () => {
   driver.feed(JOIN);
   driver.feed(voiceState(null));
   assertEquals(driver.session.state, "signalling");
+});
+
+/** Rejoins after 4006: leaves and enters by op 4, to which nothing is said yet. */
+function rejoining(): Driver {
+  const driver = driveTo("connected");
+  driver.close(4006);
+  driver.wait(1_000);
+  assertEquals(channelsOf(driver.log.map(({ output }) => output)), [CHANNEL, null, CHANNEL]);
+  return driver;
+}
+
+test("VoiceSession takes its own leave for no kick, however late it is told of it", () => {
+  for (const step of STEPS.slice(0, 5)) {
+    const driver = rejoining();
+    driver.feed(voiceState());
+    driver.feed(voiceServer("new"));
+    if (step !== "connecting") driver.open();
+    if (step !== "connecting" && step !== "identifying") driver.message(2, READY);
+    if (step === "selecting" || step === "connected") {
+      driver.feed({ type: "udpOpen", id: driver.udpId });
+      driver.datagram(discoveryResponse(SSRC, ADDRESS));
+    }
+    if (step === "connected") driver.message(4, DESCRIPTION);
+    assertEquals(driver.session.state, step);
+    assertEquals(actionsOf(driver.feed(voiceState(null))), [], step);
+    assertEquals(driver.session.state, step);
+    // It has left once.
+    driver.feed(voiceState(null));
+    assertEquals([errorOf(driver).code, errorOf(driver).phase], ["disconnected", step]);
+  }
+  const waiting = rejoining();
+  waiting.feed(voiceState());
+  waiting.feed(voiceServer("new"));
+  waiting.close(4014);
+  waiting.feed(voiceState(null));
+  assertEquals(waiting.session.state, "waiting");
+  waiting.feed(voiceState(null));
+  assertEquals(errorOf(waiting).phase, "waiting");
+});
+
+test("VoiceSession counts what was answered while it signals among the answers", () => {
+  const driver = rejoining();
+  driver.feed(voiceState(null));
+  driver.feed(voiceState());
+  driver.feed(voiceServer("new"));
+  driver.feed(voiceState(null));
+  assertEquals([errorOf(driver).code, errorOf(driver).phase], ["disconnected", "connecting"]);
+});
+
+test("VoiceSession forgets after 60 seconds of connection that it has left, and not before", () => {
+  for (const [held, expected] of [[59_999, "connected"], [60_000, "closed"]] as const) {
+    const driver = rejoining();
+    driver.feed(voiceState());
+    driver.feed(voiceServer("new"));
+    answerHeartbeats(driver);
+    shakeHands(driver);
+    driver.wait(held);
+    driver.feed(voiceState(null));
+    assertEquals(driver.session.state, expected);
+  }
+});
+
+test("VoiceSession forgets with a new join that it has left", () => {
+  const driver = rejoining();
+  driver.feed({ ...JOIN, channelId: "5" });
+  driver.feed(voiceState("5"));
+  driver.feed(voiceServer("new"));
+  driver.feed(voiceState(null));
+  assertEquals([errorOf(driver).code, errorOf(driver).phase], ["disconnected", "connecting"]);
+});
+
+test("VoiceSession takes the leave of a join anew for no kick", () => {
+  const driver = driveTo("connected");
+  driver.feed(JOIN);
+  driver.feed(voiceState());
+  driver.feed(voiceServer("new"));
+  driver.feed(voiceState(null));
+  assertEquals(driver.session.state, "connecting");
+  driver.feed(voiceState(null));
+  assertEquals(driver.session.state, "closed");
 });
 
 // IP discovery
@@ -626,6 +799,57 @@ test("VoiceSession reconnects after two beats without an answer", () => {
   ]);
   assertEquals(driver.session.state, "reconnecting");
   assertEquals(opcodesOf(driver.open()), [7]);
+});
+
+/** A connection without ever a Hello. */
+function withoutHello(): Driver {
+  const driver = driveTo("connecting");
+  driver.open();
+  driver.message(2, READY);
+  driver.feed({ type: "udpOpen", id: driver.udpId });
+  driver.datagram(discoveryResponse(SSRC, ADDRESS));
+  return driver;
+}
+
+test("VoiceSession beats 13.75 seconds after the WebSocket opened where no Hello came", () => {
+  const timeouts = { identifying: 60_000 };
+  const driver = driveTo("connecting", new Driver({ timeouts }));
+  driver.wait(5_000);
+  driver.open();
+  assertEquals(opcodesOf(driver.wait(13_749)), []);
+  assertEquals(opcodesOf(driver.wait(1)), [3]);
+  assertEquals(opcodesOf(driver.wait(13_749)), []);
+  assertEquals(opcodesOf(driver.wait(1)), [3]);
+});
+
+test("VoiceSession notices a server that goes silent without ever a Hello", () => {
+  const driver = withoutHello();
+  driver.wait(4_000);
+  assertEquals(opcodesOf(driver.message(4, DESCRIPTION)), [3]);
+  const websocket = driver.websocketId;
+  driver.wait(2 * 13_750 - 1);
+  assertEquals([driver.session.state, driver.websocketId], ["connected", websocket]);
+  const closed = driver.wait(1).filter(({ type }) => type === "closeWebSocket");
+  assertEquals(closed, [{ type: "closeWebSocket", id: websocket, code: 4900 }]);
+  assertEquals(driver.session.state, "reconnecting");
+});
+
+test("VoiceSession is connected without ever a Hello as long as it is answered", () => {
+  const driver = withoutHello();
+  answerHeartbeats(driver);
+  driver.message(4, DESCRIPTION);
+  driver.wait(600_000);
+  assertEquals([driver.session.state, driver.websocketId], ["connected", 1]);
+});
+
+test("VoiceSession notices a dead connection although Hello asks for hardly a beat", () => {
+  const driver = driveTo("connected");
+  driver.message(8, { heartbeat_interval: 1e9 });
+  driver.message(6, { t: 1 });
+  driver.wait(180_000 - 1);
+  assertEquals(driver.session.state, "connected");
+  driver.wait(1);
+  assertEquals(driver.session.state, "reconnecting");
 });
 
 test("VoiceSession lives on one answer in each pair of beats", () => {
@@ -891,6 +1115,34 @@ test("VoiceSession counts flipped bits of a packet as dropped and opens the pack
   const counted = Object.values(dropped).reduce((sum, count) => sum + count, 0);
   assertEquals(counted, 8 * packet.length);
   assertEquals(driver.session.depacketize(packet, into), 3);
+});
+
+test("VoiceSession takes its token out of what it says of malformed messages", () => {
+  const driver = driveTo("selecting");
+  const reasons = [
+    ...driver.message(4, { ...DESCRIPTION, secret_key: `key ${TOKEN}` }),
+    ...driver.message(8, { heartbeat_interval: `${TOKEN}!` }),
+    ...driver.feed(voiceServer("other", `http://${TOKEN}/`)),
+  ].flatMap((output) =>
+    output.type === "event" && output.event.type === "malformed" ? [output.event.reason] : []
+  );
+  assertEquals(reasons.map((reason) => reason.includes(TOKEN)), [false, false, false]);
+  const [, hello, endpoint] = reasons;
+  assert(hello.includes("[redacted]!"), hello);
+  assert(endpoint.includes("http://[redacted]/"), endpoint);
+});
+
+test("VoiceSession takes its token out of the error that it ends with", () => {
+  const mode = driveTo("selecting");
+  mode.message(4, { ...DESCRIPTION, mode: `x${TOKEN}y` });
+  const modes = driveTo("identifying");
+  modes.message(2, { ...READY, modes: [`x${TOKEN}y`] });
+  const udp = driveTo("discovering");
+  udp.feed({ type: "udpClose", id: udp.udpId, reason: `x${TOKEN}y` });
+  for (const driver of [mode, modes, udp]) {
+    const { message } = errorOf(driver);
+    assertEquals([message.includes(TOKEN), message.includes("x[redacted]y")], [false, true]);
+  }
 });
 
 test("VoiceSession leaves a channel that it is in before it joins it again", () => {

@@ -3,14 +3,16 @@
 
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import test from "node:test";
-import { VoiceConnectError } from "../../lib/errors.ts";
+import { LocalProtocolError, VoiceConnectError } from "../../lib/errors.ts";
 import { GATEWAY_VERSIONS } from "../../lib/gateway_version.ts";
 import type { Input, Output } from "../../lib/io.ts";
+import { discoveryResponse } from "../../lib/ip_discovery.ts";
 import { PHASE_TIMEOUTS, type PhaseTimeouts } from "../../lib/session.ts";
 import { type State, STATES } from "../../lib/state.ts";
 import {
   ackOf,
   actionsOf,
+  ADDRESS,
   answerHeartbeats,
   CHANNEL,
   channelsOf,
@@ -19,7 +21,9 @@ import {
   driveTo,
   eventsOf,
   JOIN,
+  READY,
   shakeHands,
+  SSRC,
   type Step,
   STEPS,
   TOKEN,
@@ -72,9 +76,52 @@ test("VoiceSession leaves and enters again where a voice state came without a se
   driver.wait(1000);
   driver.feed(voiceState());
   driver.wait(60_000);
-  // At 10 seconds three of five are spent, and one is kept for leaving.
-  assertEquals(requestsOf(driver), [[0, CHANNEL], [5_000, null], [5_000, CHANNEL], [15_000, null]]);
+  // To leave makes a server void that is merely late: not at once.
+  assertEquals(requestsOf(driver), [
+    [0, CHANNEL],
+    [10_000, null],
+    [10_000, CHANNEL],
+    [15_000, null],
+  ]);
   assert(errorOf(driver).message.includes("but no voice server"));
+});
+
+test("VoiceSession takes a voice server that is late, and has not left meanwhile", () => {
+  const driver = new Driver();
+  driver.feed(JOIN);
+  driver.feed(voiceState());
+  driver.wait(9_999);
+  driver.feed(voiceServer());
+  assertEquals(driver.session.state, "connecting");
+  assertEquals(requestsOf(driver), [[0, CHANNEL]]);
+});
+
+test("VoiceSession enters again, and then leaves first, where a voice state came in between", () => {
+  const driver = new Driver();
+  driver.feed(JOIN);
+  driver.wait(5_000);
+  driver.feed(voiceState());
+  driver.wait(60_000);
+  assertEquals(requestsOf(driver), [
+    [0, CHANNEL],
+    [5_000, CHANNEL],
+    [10_000, null],
+    [10_000, CHANNEL],
+    [15_000, null],
+  ]);
+});
+
+test("VoiceSession begins anew with each join to wait for a late voice server", () => {
+  const driver = new Driver();
+  driver.feed(JOIN);
+  driver.wait(6_000);
+  driver.feed({ ...JOIN, channelId: "5" });
+  driver.feed(voiceState("5"));
+  driver.wait(9_999);
+  assertEquals(requestsOf(driver).slice(-1), [[6_000, "5"]]);
+  driver.wait(1);
+  // Three are spent, and one is kept for leaving.
+  assertEquals(requestsOf(driver), [[0, CHANNEL], [5_000, CHANNEL], [6_000, "5"]]);
 });
 
 test("VoiceSession enters again where a server came without a voice state", () => {
@@ -111,14 +158,34 @@ test("VoiceSession sends op 4 again after each join, counted from the last one",
   assertEquals(requestsOf(driver), [[0, CHANNEL], [4_000, "5"], [9_000, "5"]]);
 });
 
-test("VoiceSession sends op 4 again in a rejoin, too", () => {
+test("VoiceSession sends op 4 again in a rejoin, too, and leaves first", () => {
+  const driver = driveTo("connected");
+  answerHeartbeats(driver);
+  driver.text(ackOf(8, 1));
+  driver.wait(60_000);
+  driver.close(4006);
+  driver.wait(1000);
+  const at = requestsOf(driver)[1][0];
+  driver.wait(15_000);
+  assertEquals(requestsOf(driver).slice(1), [
+    [at, null],
+    [at, CHANNEL],
+    // The op 4 that left may be the one that got lost.
+    [at + 5_000, null],
+    [at + 5_000, CHANNEL],
+    // Four are spent, and one is kept for leaving.
+    [at + 15_000, null],
+  ]);
+});
+
+test("VoiceSession sends op 4 again in a rejoin no more often than the limit allows", () => {
   const driver = driveTo("connected");
   driver.close(4006);
   driver.wait(1000);
   const at = requestsOf(driver)[1][0];
-  driver.wait(14_000);
+  driver.wait(15_000);
   const channels = requestsOf(driver).slice(1);
-  assertEquals(channels, [[at, null], [at, CHANNEL], [at + 5_000, CHANNEL]]);
+  assertEquals(channels, [[at, null], [at, CHANNEL], [at + 15_000, null]]);
 });
 
 test("VoiceSession sends no op 4 again of a join that was answered, whatever comes then", () => {
@@ -140,25 +207,34 @@ test("VoiceSession sends no op 4 again where its caller gave the server", () => 
   assertEquals(requestsOf(driver), []);
 });
 
-test("VoiceSession's op 4 sent again keep one of five a minute for leaving, over many joins", () => {
+test("VoiceSession keeps one of five op 4 a minute for leaving, over many joins", () => {
   for (const pause of [3_000, 7_000, 12_500, 14_999, 20_000]) {
     const answers = [[], [voiceState()], [voiceServer()], [voiceState(null), voiceState()]];
     for (const updates of answers) {
       const driver = new Driver();
-      const own = new Set<Output>();
+      let refused = 0;
       for (let i = 0; i < 40 && driver.session.state !== "closed"; i++) {
-        for (const output of driver.feed({ ...JOIN, channelId: `${i}` })) own.add(output);
+        try {
+          driver.feed({ ...JOIN, channelId: `${i}` });
+        } catch (error) {
+          assertInstanceOf(error, LocalProtocolError);
+          assertEquals(error.message, "Cannot join: 5 op 4 a minute are the limit");
+          refused++;
+        }
         driver.wait(1000);
         updates.forEach((update) => driver.feed(update));
         driver.wait(pause - 1000);
       }
+      assert(refused > 0 || driver.session.state === "closed");
+      driver.wait(60_000);
+      assertEquals(driver.session.state, "closed");
       const sent = driver.log.filter(({ output }) => output.type === "sendGateway");
-      sent.forEach(({ at, output }, index) => {
-        if (own.has(output)) return;
-        const last = index === sent.length - 1 && driver.session.state === "closed";
+      sent.forEach(({ at }, index) => {
+        const last = index === sent.length - 1;
         const count = sent.slice(0, index + 1).filter((it) => it.at > at - 60_000).length;
         assert(count <= (last ? 5 : 4), `${count} op 4 in a minute, joins each ${pause} ms`);
       });
+      assertEquals(requestsOf(driver).at(-1)?.[1], null);
     }
   }
 });
@@ -237,21 +313,100 @@ function move(driver: Driver, how: "4014" | "4022" | "null", token: string): voi
 }
 
 for (const how of ["4014", "4022", "null"] as const) {
-  test(`VoiceSession waits for twenty new servers after ${how}, and ends with the next`, () => {
+  test(`VoiceSession follows one new server after another by ${how}, as long as it gets ready`, () => {
     const driver = driveTo("connected");
-    for (let i = 1; i <= 20; i++) {
+    for (let i = 1; i <= 65; i++) {
       move(driver, how, `token ${i}`);
       shakeHands(driver);
     }
-    move(driver, how, "one more");
-    const { code, phase, message, hint, closeCode } = errorOf(driver);
-    assertEquals([code, phase], ["disconnected", "connected"]);
-    assert(message.endsWith("one voice server after another went away"), message);
-    assert(hint !== "");
-    assertEquals(closeCode, how === "null" ? undefined : Number(how));
-    assertEquals(actionsOf(driver.feed(voiceServer("late"))), []);
+  });
+
+  test(`VoiceSession waits for twenty new servers by ${how} that do not get ready, no more`, () => {
+    for (const reach of [() => {}, (driver: Driver) => void driver.open()]) {
+      const driver = driveTo("connected");
+      for (let i = 1; i <= 20; i++) {
+        move(driver, how, `token ${i}`);
+        reach(driver);
+      }
+      const { state } = driver.session;
+      move(driver, how, "one more");
+      const { code, phase, message, hint, closeCode } = errorOf(driver);
+      assertEquals([code, phase], ["disconnected", state]);
+      assert(message.endsWith("one voice server after another went away"), message);
+      assert(hint !== "");
+      assertEquals(closeCode, how === "null" ? undefined : Number(how));
+      assertEquals(requestsOf(driver).map(([, channel]) => channel), [CHANNEL, null]);
+      assertEquals(actionsOf(driver.feed(voiceServer("late"))), []);
+    }
   });
 }
+
+test("VoiceSession has its waits back with Ready and with Resumed", () => {
+  for (const how of ["ready", "resumed"]) {
+    const driver = driveTo("connected");
+    for (let i = 1; i <= 19; i++) move(driver, "4014", `token ${i}`);
+    shakeHands(driver);
+    if (how === "resumed") {
+      driver.feed({ type: "reconnect" });
+      driver.wait(0);
+      driver.open();
+      driver.message(9, null);
+    }
+    for (let i = 1; i <= 20; i++) move(driver, "4014", `again ${i}`);
+    move(driver, "4014", "one more");
+    assertEquals(errorOf(driver).code, "disconnected");
+  }
+});
+
+test("VoiceSession does not have its waits back before it is ready", () => {
+  const driver = driveTo("connected");
+  for (let i = 1; i <= 20; i++) {
+    move(driver, "4014", `token ${i}`);
+    driver.open();
+    driver.message(8, { heartbeat_interval: 13_750 });
+    driver.message(2, READY);
+    driver.feed({ type: "udpOpen", id: driver.udpId });
+    driver.datagram(discoveryResponse(SSRC, ADDRESS));
+    assertEquals(driver.session.state, "selecting");
+  }
+  move(driver, "4014", "one more");
+  assertEquals(errorOf(driver).phase, "selecting");
+});
+
+test("VoiceSession spends a wait on each new server in the middle of a handshake", () => {
+  for (const step of ["connecting", "identifying", "discovering", "selecting"] as const) {
+    const driver = driveTo(step);
+    const next = (token: string) => {
+      driver.feed(voiceServer(token));
+      if (step === "connecting" || driver.session.state === "closed") return;
+      driver.open();
+      if (step === "identifying") return;
+      driver.message(2, READY);
+      driver.feed({ type: "udpOpen", id: driver.udpId });
+      if (step === "selecting") driver.datagram(discoveryResponse(SSRC, ADDRESS));
+    };
+    for (let i = 1; i <= 20; i++) {
+      next(`token ${i}`);
+      assertEquals(driver.session.state, step, `${i}`);
+    }
+    next("one more");
+    const { code, phase, message } = errorOf(driver);
+    assertEquals([code, phase], ["disconnected", step]);
+    assert(message.endsWith("one voice server after another went away"), message);
+    assertEquals(requestsOf(driver).map(([, channel]) => channel), [CHANNEL, null]);
+  }
+});
+
+test("VoiceSession spends no wait on a new server while it is connected, or was", () => {
+  for (const step of ["connected", "reconnecting", "resuming"] as const) {
+    const driver = driveTo(step);
+    driver.feed(voiceServer("first"));
+    for (let i = 1; i <= 20; i++) driver.feed(voiceServer(`token ${i}`));
+    assertEquals(driver.session.state, "connecting", step);
+    driver.feed(voiceServer("one more"));
+    assertEquals(errorOf(driver).code, "disconnected");
+  }
+});
 
 test("VoiceSession spends no wait where it waits already", () => {
   const driver = driveTo("connected");
@@ -259,36 +414,31 @@ test("VoiceSession spends no wait where it waits already", () => {
   assertEquals(driver.session.state, "waiting");
 });
 
-test("VoiceSession has its waits back after 60 seconds of connection, and not before", () => {
-  for (const [held, expected] of [[59_999, "closed"], [60_000, "connecting"]] as const) {
+test("VoiceSession counts no minute that was interrupted", () => {
+  for (const interrupted of [false, true]) {
     const driver = driveTo("connected");
     answerHeartbeats(driver);
-    for (let i = 1; i <= 20; i++) {
-      move(driver, "4014", `token ${i}`);
+    driver.text(ackOf(8, 1));
+    // All the rejoins that there are.
+    for (let i = 1; i <= 2; i++) {
+      const { length } = requestsOf(driver);
+      driver.close(4006);
+      for (let s = 0; s < 80 && requestsOf(driver).length === length; s++) driver.wait(1000);
+      driver.feed(voiceState());
+      driver.feed(voiceServer(`token ${i}`));
       shakeHands(driver);
     }
-    driver.wait(held);
-    assertEquals(driver.session.state, "connected");
-    move(driver, "4014", "next");
-    assertEquals(driver.session.state, expected);
+    driver.wait(40_000);
+    if (interrupted) {
+      driver.feed({ type: "reconnect" });
+      driver.wait(0);
+      driver.open();
+      driver.message(9, null);
+    }
+    driver.wait(40_000);
+    driver.close(4006);
+    assertEquals(driver.session.state, interrupted ? "closed" : "signalling");
   }
-});
-
-test("VoiceSession counts no minute that was interrupted", () => {
-  const driver = driveTo("connected");
-  answerHeartbeats(driver);
-  for (let i = 1; i <= 20; i++) {
-    move(driver, "4014", `token ${i}`);
-    shakeHands(driver);
-  }
-  driver.wait(40_000);
-  driver.feed({ type: "reconnect" });
-  driver.wait(0);
-  driver.open();
-  driver.message(9, null);
-  driver.wait(40_000);
-  move(driver, "4014", "next");
-  assertEquals(errorOf(driver).code, "disconnected");
 });
 
 // Timeouts
@@ -344,6 +494,16 @@ test("VoiceSession waits as long for a server that is replaced as for one after 
   assertEquals(driver.session.state, "waiting");
   driver.wait(1);
   assertEquals(errorOf(driver).phase, "waiting");
+});
+
+test("VoiceSession gives a server that is withdrawn while it signals the time to wait, too", () => {
+  const driver = new Driver({ timeouts: { waiting: 700 } });
+  driver.feed(JOIN);
+  driver.feed(voiceServer(TOKEN, null));
+  driver.wait(699);
+  assertEquals(driver.session.state, "signalling");
+  driver.wait(1);
+  assertEquals(errorOf(driver).phase, "signalling");
 });
 
 test("VoiceSession sends op 4 again at a third and two thirds of the time that it has", () => {

@@ -12,6 +12,7 @@ import {
   actionsOf,
   ADDRESS,
   CHANNEL,
+  channelsOf,
   DESCRIPTION,
   DIRECT,
   Driver,
@@ -248,6 +249,20 @@ test("VoiceSession is bounded in the users that it knows", () => {
   assertEquals(driver.session.users.size, 4096);
 });
 
+const TOO_MANY_JOINS = "Cannot join: 5 op 4 a minute are the limit";
+
+/** Five op 4 a minute, and with the fifth one the session leaves for good. */
+function assertFewGatewayMessages({ log, session }: Driver): void {
+  const sent = log.filter(({ output }) => output.type === "sendGateway");
+  sent.forEach(({ at, output }, index) => {
+    const count = sent.slice(0, index + 1).filter((other) => other.at > at - 60_000).length;
+    assert(count <= 5, `${count} op 4 in a minute`);
+    if (count < 5) return;
+    assertEquals([channelsOf([output]), session.state], [[null], "closed"]);
+    assertEquals(index, sent.length - 1);
+  });
+}
+
 /** Random inputs, most of them plausible, in any order and with any id. */
 function randomInput(random: () => number, driver: Driver): Input {
   const pick = <T>(items: readonly T[]): T => items[random() % items.length];
@@ -304,12 +319,10 @@ for (let seed = 1; seed <= 20; seed++) {
         try {
           driver.feed(input);
         } catch (error) {
-          assert(
-            error instanceof LocalProtocolError && state === "closed",
-            `${input.type}: ${error}`,
-          );
-          assert(["join", "speak", "leave"].includes(input.type), input.type);
-          assertEquals(driver.session.pollOutput(), undefined);
+          assert(error instanceof LocalProtocolError, `${input.type}: ${error}`);
+          if (state === "closed") assert(["join", "speak", "leave"].includes(input.type));
+          else assertEquals([input, error.message], [JOIN, TOO_MANY_JOINS]);
+          assertEquals([driver.session.state, driver.session.pollOutput()], [state, undefined]);
         }
         assert(STATES.includes(driver.session.state));
         reached.add(driver.session.state);
@@ -317,6 +330,7 @@ for (let seed = 1; seed <= 20; seed++) {
         if (random() % 4 === 0) driver.wait(random() % 3000);
       }
       driver.wait(600_000);
+      assertFewGatewayMessages(driver);
       const { state } = driver.session;
       assert(["idle", "closed", "connected"].includes(state), `ends ${state}`);
     }

@@ -11,6 +11,7 @@ import {
   actionsOf,
   ADDRESS,
   CHANNEL,
+  channelsOf,
   DESCRIPTION,
   DIRECT,
   Driver,
@@ -22,6 +23,7 @@ import {
   ScriptedServer,
   sentBy,
   SESSION_ID,
+  shakeHands,
   SSRC,
   type Step,
   STEPS,
@@ -527,35 +529,121 @@ test("VoiceSession has its budget back after a minute of connection, and not bef
   }
 });
 
-test("VoiceSession rejoins only as soon as five op 4 a minute allow it", () => {
+/** Uses op 4 so often; the last join is answered. */
+function joinedTimes(count: number): Driver {
   const driver = new Driver();
-  const start = driver.now;
-  for (let i = 0; i < 4; i++) {
-    driver.feed(JOIN);
-    driver.wait(1_000);
-  }
-  driver.feed(voiceState());
+  for (let i = 1; i <= count; i++) driver.feed({ ...JOIN, channelId: `${i}` });
+  driver.feed(voiceState(`${count}`));
   driver.feed(voiceServer());
+  assertEquals(driver.session.state, "connecting");
+  return driver;
+}
+
+/** When op 4 went out, in milliseconds after the start, and for which channel. */
+function requestsOf({ log }: Driver): [at: number, channel: string | null][] {
+  return log.flatMap(({ at, output }) => {
+    return channelsOf([output]).map((channel): [number, string | null] => [at - 1000, channel]);
+  });
+}
+
+test("VoiceSession that was ready rejoins only as soon as five op 4 a minute allow it", () => {
+  const driver = joinedTimes(3);
+  shakeHands(driver);
   driver.close(4006);
+  driver.wait(59_999);
+  assertEquals([driver.session.state, requestsOf(driver).length], ["signalling", 3]);
   driver.wait(LIMIT);
-  const sent = driver.log.flatMap(({ at, output }) =>
-    output.type === "sendGateway" ? [at - start] : []
-  );
-  assertEquals(sent.slice(0, 6), [0, 1_000, 2_000, 3_000, 60_000, 60_000]);
+  const sent = requestsOf(driver).slice(3);
+  assertEquals(sent.slice(0, 2), [[60_000, null], [60_000, "3"]]);
+  assertEquals(sent.at(-1)?.[1], null);
   assertFewGatewayMessages(driver, "rejoin");
 });
 
-test("VoiceSession fails without op 4 where five of them went out already", () => {
-  for (const [joins, expected] of [[4, 5], [5, 5]]) {
-    const driver = new Driver();
-    for (let i = 0; i < joins; i++) driver.feed(JOIN);
-    driver.feed(voiceState());
-    driver.feed(voiceServer());
+test("VoiceSession that was never ready ends where the limit makes it wait to rejoin", () => {
+  for (const step of ["connecting", "identifying", "discovering", "selecting"] as const) {
+    const driver = joinedTimes(3);
+    if (step !== "connecting") driver.open();
+    if (step === "discovering" || step === "selecting") driver.message(2, READY);
+    if (step === "selecting") {
+      driver.feed({ type: "udpOpen", id: driver.udpId });
+      driver.datagram(discoveryResponse(SSRC, ADDRESS));
+    }
+    assertEquals(driver.session.state, step);
+    driver.close(4006, "no such session");
+    assertEquals(driver.session.state, "closed", step);
+    const [{ code, closeCode, message, phase }] = closings(driver);
+    assertEquals([code, closeCode, phase], ["closed", 4006, step]);
+    assert(message.includes("no such session"), message);
+    assertEquals(requestsOf(driver), [[0, "1"], [0, "2"], [0, "3"], [0, null]]);
+  }
+});
+
+test("VoiceSession that was never ready waits five seconds for the limit, and no longer", () => {
+  for (const [late, ends] of [[55_000, false], [54_999, true]] as const) {
+    const driver = joinedTimes(3);
+    // Each new server gives the handshake its time anew.
+    for (let i = 0; i < 10; i++) {
+      driver.wait(i === 0 ? late - 45_000 : 5_000);
+      driver.feed(voiceServer(`token ${i}`));
+    }
+    assertEquals([driver.now - 1000, driver.session.state], [late, "connecting"]);
+    driver.close(4006);
+    assertEquals(driver.session.state, ends ? "closed" : "signalling");
+    if (ends) continue;
+    driver.wait(5_000);
+    assertEquals(requestsOf(driver).slice(3), [[60_000, null], [60_000, "3"]]);
+  }
+});
+
+test("VoiceSession that was ready once waits for the limit in a later handshake, too", () => {
+  const driver = joinedTimes(3);
+  shakeHands(driver);
+  driver.feed(voiceServer("new"));
+  driver.close(4006);
+  assertEquals(driver.session.state, "signalling");
+  driver.wait(60_000);
+  assertEquals(requestsOf(driver).slice(3), [[60_000, null], [60_000, "3"]]);
+});
+
+test("VoiceSession leaves the channel where it fails, however much of the limit was used", () => {
+  for (let joins = 1; joins <= 4; joins++) {
+    const driver = joinedTimes(joins);
     driver.close(4004);
     assertEquals(driver.session.state, "closed");
-    const sent = driver.log.filter(({ output }) => output.type === "sendGateway");
-    assertEquals(sent.length, expected);
+    const channels = requestsOf(driver).map(([, channel]) => channel);
+    assertEquals(channels, ["1", "2", "3", "4"].slice(0, joins).concat([null] as never[]));
   }
+});
+
+test("VoiceSession that ends by itself has left the channel: its last op 4 says so", () => {
+  let ended = 0;
+  const assertLeft = ({ driver }: { driver: Driver }, what: string) => {
+    if (driver.session.state !== "closed") return;
+    ended++;
+    assertEquals(requestsOf(driver).at(-1)?.[1], null, what);
+  };
+  for (const step of STEPS) {
+    const recovered = CODES.filter(([, action]) => action === "resume" || action === "rejoin");
+    for (const code of [...recovered.map(([code]) => code), "silence"] as const) {
+      for (const gateway of [true, false]) {
+        const what = `${code} while ${step}, gateway ${gateway}`;
+        assertLeft(run(closeAt(step, code, true), gateway, what), what);
+        assertLeft(run(closeAt(step, code, false), gateway, what), what);
+      }
+      // With all of the limit spent that can be.
+      for (const ready of [false, true]) {
+        const driver = joinedTimes(4);
+        if (ready) shakeHands(driver);
+        new ScriptedServer(driver, closeAt(step, code, true), false);
+        if (code === "silence") driver.close(1006);
+        else driver.close(code);
+        driver.wait(LIMIT);
+        assertFewGatewayMessages(driver, `${code}`);
+        assertLeft({ driver }, `${code} while ${step}, ready ${ready}`);
+      }
+    }
+  }
+  assert(ended > 300, `${ended}`);
 });
 
 test("VoiceSession does not blame a close that it has recovered from", () => {

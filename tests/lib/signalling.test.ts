@@ -192,3 +192,81 @@ test("Signalling.failure says what is missing, and that op 4 was refused, until 
     FAILURES.noVoiceServer,
   ]);
 });
+
+test("Signalling.repeated says that the server was named once more since the connection began", () => {
+  const signalling = joined();
+  signalling.takeState("3", "s");
+  const seen = [signalling.repeated];
+  const after = (step: () => void) => {
+    step();
+    seen.push(signalling.repeated);
+  };
+  after(() => signalling.takeServer(ENDPOINT, TOKEN));
+  after(() => signalling.connecting());
+  after(() => signalling.takeServer(ENDPOINT, TOKEN));
+  after(() => signalling.connecting());
+  after(() => signalling.takeServer(ENDPOINT, TOKEN));
+  after(() => signalling.takeServer(ENDPOINT, "other"));
+  assertEquals(seen, [false, false, false, true, false, true, false]);
+});
+
+test("Signalling.repeated ends where the server is forgotten or withdrawn, or with a join", () => {
+  const forgetters: ((signalling: Signalling) => void)[] = [
+    (signalling) => signalling.forgetServer(),
+    (signalling) => signalling.forget(),
+    (signalling) => void signalling.withdraw(),
+    (signalling) => signalling.join({ type: "join", channelId: "4" }),
+    (signalling) => signalling.join({ type: "join", channelId: "4", server: SERVER }),
+  ];
+  for (const forget of forgetters) {
+    const signalling = joined();
+    signalling.takeServer(ENDPOINT, TOKEN);
+    signalling.takeServer(ENDPOINT, TOKEN);
+    assertEquals(signalling.repeated, true);
+    forget(signalling);
+    assertEquals(signalling.repeated, false, `${forget}`);
+  }
+});
+
+test("Signalling.withdraw() takes the server away, and is news until a server is named", () => {
+  const signalling = joined();
+  signalling.takeState("3", "s");
+  signalling.takeServer(ENDPOINT, TOKEN);
+  assertEquals([signalling.withdraw(), signalling.server], [true, undefined]);
+  assertEquals([signalling.withdraw(), signalling.withdraw()], [false, false]);
+  assertEquals(signalling.sessionId, "s");
+  assertThrows(() => signalling.takeServer("http://x", "other"), RemoteProtocolError);
+  signalling.takeState("5", "s2");
+  assertEquals(signalling.withdraw(), false);
+  assertEquals(signalling.takeServer(ENDPOINT, TOKEN), true);
+  assertEquals([signalling.withdraw(), signalling.withdraw()], [true, false]);
+  signalling.forget();
+  assertEquals([signalling.withdraw(), signalling.withdraw()], [true, false]);
+  signalling.join({ type: "join", channelId: "4" });
+  assertEquals([signalling.withdraw(), signalling.withdraw()], [true, false]);
+});
+
+test("Signalling.takeExit() answers each exit once, until they are forgotten", () => {
+  const signalling = joined();
+  assertEquals(signalling.takeExit(), false);
+  signalling.enter(0);
+  assertEquals(signalling.takeExit(), false);
+  for (let i = 0; i < 3; i++) signalling.exit(0);
+  const taken = [1, 2, 3, 4, 5].map(() => signalling.takeExit());
+  assertEquals(taken, [true, true, true, false, false]);
+  signalling.exit(0);
+  assertEquals([signalling.takeExit(), signalling.takeExit()], [true, false]);
+  const forgetters = [
+    () => signalling.forgetExits(),
+    () => signalling.join({ type: "join", channelId: "4" }),
+  ];
+  for (const forget of forgetters) {
+    for (let i = 0; i < 3; i++) signalling.exit(0);
+    forget();
+    assertEquals(signalling.takeExit(), false);
+  }
+  // A rejoin answers none of them.
+  signalling.exit(0);
+  signalling.forget();
+  assertEquals(signalling.takeExit(), true);
+});

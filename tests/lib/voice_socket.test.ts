@@ -49,6 +49,41 @@ test("VoiceSocket beats at the interval of Hello, with a nonce that grows", () =
   assertEquals([timers.next(), socket.dead], [3005, true]);
 });
 
+test("VoiceSocket arms its timer when it opens, and arms it anew with Hello", () => {
+  for (const version of GATEWAY_VERSIONS) {
+    const { socket, timers, sent } = setup(version);
+    assertEquals(timers.next(), undefined);
+    socket.opened(7);
+    assertEquals([timers.next(), sent()], [7 + 13_750, []]);
+    socket.beat(7 + 13_750);
+    assertEquals(sent().map(({ op }) => op), [3]);
+    assertEquals([timers.next(), socket.dead], [7 + 2 * 13_750, false]);
+    socket.receive(HELLO, 20_000);
+    assertEquals(timers.next(), 20_000 + (version < 4 ? 750 : 1000));
+    socket.retire();
+    assertEquals(timers.next(), undefined);
+  }
+});
+
+test("VoiceSocket opens again with the interval of the last Hello", () => {
+  const { socket, timers } = setup();
+  socket.opened(0);
+  socket.receive(HELLO, 0);
+  socket.close(4900);
+  socket.open(2, "ws://127.0.0.1/");
+  socket.opened(500);
+  assertEquals(timers.next(), 1500);
+});
+
+test("VoiceSocket dies of two beats that nobody answers, without ever a Hello", () => {
+  const { socket } = setup();
+  socket.opened(0);
+  socket.beat(13_750);
+  assertEquals(socket.dead, false);
+  socket.beat(27_500);
+  assertEquals(socket.dead, true);
+});
+
 test("VoiceSocket beats at 0.75 of the interval below version 4, whatever form Hello has", () => {
   for (const version of GATEWAY_VERSIONS) {
     for (const hello of [HELLO, BARE_HELLO, '{"op":8,"d":{"v":4,"heartbeat_interval":1000.0}}']) {
@@ -221,7 +256,7 @@ test("VoiceSocket tells that it is open, and that it has closed what was open, o
   assertEquals(drain(), [{ type: "closeWebSocket", id: 1, code: 1000 }]);
   socket.open(2, "ws://127.0.0.1/?v=8");
   drain();
-  socket.opened();
+  socket.opened(0);
   assertEquals(drain(), [{ type: "event", event: { type: "connected" } }]);
   socket.close(1012);
   socket.close(1012);
@@ -233,7 +268,7 @@ test("VoiceSocket tells that it is open, and that it has closed what was open, o
 
 test("VoiceSocket.retire() says nothing: the server has closed", () => {
   const { socket, drain } = setup();
-  socket.opened();
+  socket.opened(0);
   drain();
   socket.retire();
   socket.close(1000);

@@ -200,7 +200,11 @@ const CYCLES_BY_NAME: Readonly<Record<string, (lane: Lane) => Promise<void>>> = 
       };
       return { sendPayload, destroy };
     };
-    await assertRejects(() => lane.join({ adapterCreator }), Error, "the shard is gone");
+    await assertRejects(
+      () => lane.join({ adapterCreator }),
+      VoiceConnectError,
+      "fails to send op 4",
+    );
   },
 };
 

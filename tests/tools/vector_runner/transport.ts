@@ -6,14 +6,13 @@
  */
 
 import {
-  counterKeepalive,
   keepalive,
   keepaliveForm,
   keepaliveReply,
-  parseCounterKeepalive,
   parseKeepalive,
   parseKeepaliveReply,
 } from "../../../lib/keepalive.ts";
+import { counterKeepalive, parseCounterKeepalive } from "../../../lib/keepalive_counter.ts";
 import {
   decodeClientBinary,
   decodeServerBinary,

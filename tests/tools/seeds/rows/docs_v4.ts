@@ -198,7 +198,7 @@ export const DOCS_V4_ROWS: readonly Row[] = [
   here("IP Discovery", ["discoveryRequest of ./core", "parseDiscoveryResponse of ./core"]),
   here(
     ["IP Discovery.{Type, Length, SSRC}", "IP Discovery Type 0x{1, 2}", "IP Discovery Length 70"],
-    ["DISCOVERY_SIZE of ./core", "discoveryRequest of ./core"],
+    "discoveryRequest of ./core",
     "the form `74`, the default",
   ),
   here(

@@ -107,7 +107,11 @@ export const NAFF_ROWS: readonly Row[] = [
   here("ws.receive", "WebSocketHandlers.message", "of a transport"),
   here("ws.close", "WebSocketConnection.close", "of a transport"),
   here("ws.{send_str, send_json}", "WebSocketConnection.send", "of a transport"),
-  here("1012", "VoiceConnection.reconnect", "the code with which it closes the WebSocket"),
+  here(
+    "1012",
+    "VoiceConnection.reconnect",
+    "the code with which it closes the WebSocket; on Deno and Node, whose clients may not send it, 4900",
+  ),
   here("4006", "CLOSE_CODES[4006] of ./core", "joins anew, as in the document"),
   here("4009", "CLOSE_CODES[4009] of ./core", "joins anew, as in the document"),
   here("4014", "CLOSE_CODES[4014] of ./core", "waits for the main gateway's updates"),
@@ -121,7 +125,7 @@ export const NAFF_ROWS: readonly Row[] = [
     "of `VoiceConnection.webSocket`; the last ten, in milliseconds",
   ),
   here("VoiceGateway.average_latency", "WebSocketComponent.averageLatency", "in milliseconds"),
-  here("high latency from 15 s", ['VoiceConnection.on("highLatency")', "HIGH_LATENCY of ./core"]),
+  here("high latency from 15 s", 'VoiceConnection.on("highLatency")'),
   here("logger", "JoinVoiceOptions.logger", "never writes the contents of a message"),
   here("Ready.{ip, port, ssrc, modes}", "ReceivePayloads[2].{ip, port, ssrc, modes} of ./core"),
   here(
@@ -141,7 +145,7 @@ export const NAFF_ROWS: readonly Row[] = [
   here(
     "code of VoiceGateway.reconnect",
     "VoiceConnection.forceClose",
-    "`reconnect` itself closes with 1012",
+    "`reconnect` itself closes with 1012, where clients may send it",
   ),
   here(
     "server update within 5 s",
