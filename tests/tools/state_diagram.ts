@@ -57,16 +57,21 @@ A code below 4000 between Identify and the key rejoins: to identify again with t
     attempts("resume")
   } | rejoin |
 | rejoin | op 4 leaves and joins again, both updates are awaited | ${attempts("rejoin")} | stop |
-| wait | the main gateway's next updates decide | 1 | ${seconds(PHASE_TIMEOUTS.waiting)} | stop |
+| wait | the main gateway's next updates decide | ${attempts("wait")} | stop |
 | stop | the session is closed, its error has the hint | | | |
 
 Each attempt is made at a random moment within its time (full jitter). ${
     seconds(STABLE_DELAY)
   } of unbroken connection fill the budget
-again, a rejoin fills that of resumes. Without a main gateway (the caller has given the voice server himself) there is no
-rejoin. Whatever is done, op 4 goes out at most five times a minute. An endpoint of null waits ${
+again, a rejoin fills that of resumes, and a ready connection has all its waits back. Without a main gateway (the caller has
+given the voice server himself) there is no rejoin. An endpoint of null waits ${
     seconds(REALLOCATION_TIMEOUT)
   } for the new one.
+
+Whatever is done, op 4 goes out at most five times a minute, and one of the five is kept for leaving. A rejoin that has no
+room waits for it; but a session that was never ready ends rather than wait for more than 5 s. Where a join brings nothing,
+op 4 is sent again after a third and two thirds of the time for \`signalling\`; where only the voice server is missing, it
+leaves and joins again after two thirds.
 
 ${
     table(
@@ -82,7 +87,9 @@ ${
 /** Two cells: how many attempts, and within which time each. */
 function attempts(action: RecoveryAction): string {
   if (action === "stop") return " | ";
-  if (action === "wait") return `1 | ${seconds(PHASE_TIMEOUTS.waiting)}`;
+  if (action === "wait") {
+    return `${RECOVERY_ATTEMPTS.wait.length} | ${seconds(PHASE_TIMEOUTS.waiting)}`;
+  }
   const times = RECOVERY_ATTEMPTS[action];
   return `${times.length} | ${times.map(seconds).join(", ")}`;
 }
