@@ -729,8 +729,8 @@ export class VoiceSession {
   }
 
   /**
-   * Op 4 may have been lost, also the one that left. Where only the server is missing, Discord names one on entering; but
-   * to leave makes one void that is merely late, so that comes last.
+   * Op 4 may have been lost, also the one that left. Where only the server is missing, Discord
+   * names one on entering; but to leave makes one void that is merely late: that comes last.
    */
   #requestAgain(): void {
     if (this.#state !== "signalling") return;
