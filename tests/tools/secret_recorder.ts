@@ -85,8 +85,10 @@ function recordChildren(folder: string): void {
 /** A command line, the executable first, that loads this module; others stay as they are. */
 function preloading(args: string[] = []): string[] {
   const [path = "", first] = args;
+  // Another one of the same name may be too old to load it.
   const isRuntime = (name: string) =>
-    path === process.env[`SOTTO_${name.toUpperCase()}`] || basename(path) === name;
+    path === process.env[`SOTTO_${name.toUpperCase()}`] ||
+    path === process.execPath && basename(path) === name;
   if (isRuntime("node")) return [path, `--import=${import.meta.url}`, ...args.slice(1)];
   if (isRuntime("bun")) return [path, `--preload=${SELF}`, ...args.slice(1)];
   const allowed = isRuntime("deno") && first === "run" && args[2] === "-A";

@@ -156,6 +156,7 @@ async function plant(deed: string): Promise<Planted> {
     writeFileSync(
       path,
       `import { spawn } from "node:child_process";
+       import process from "node:process";
        import test from "node:test";
        import { Secret } from ${secret};
        const token = new Secret(${JSON.stringify(TOKEN)}).reveal();
@@ -173,9 +174,14 @@ async function plant(deed: string): Promise<Planted> {
   }
 }
 
+/** What makes the present runtime print the argument that follows. */
+const PRINTS = currentRuntime() === "deno"
+  ? '["eval", "console.log(Deno.args[0])"]'
+  : '["-e", "console.log(process.argv.at(-1))"]';
+
 /** A child of the planted test, which drops what it prints. */
 const CHILD = `await new Promise((resolve) =>
-  spawn("node", ["-e", "console.log(process.argv[1])", key.join(" ")])
+  spawn(process.execPath, ${PRINTS}.concat(key.join(" ")))
     .on("close", resolve).stdout.resume())`;
 
 const DEEDS: readonly (readonly [string, string, RegExp])[] = [
