@@ -5,6 +5,7 @@
  */
 
 import { AUDIO_PARSERS } from "./audio_parsers.ts";
+import { DAVE_PARSERS } from "./dave_parsers.ts";
 import { MACHINES } from "./machines.ts";
 import { MESSAGE_PARSERS } from "./message_parsers.ts";
 import { PACKET_PARSERS } from "./packet_parsers.ts";
@@ -15,5 +16,6 @@ export const PARSERS: readonly AnyParser[] = [
   ...PACKET_PARSERS,
   ...AUDIO_PARSERS,
   ...MESSAGE_PARSERS,
+  ...DAVE_PARSERS,
   ...MACHINES,
 ];

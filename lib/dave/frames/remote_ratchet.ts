@@ -1,0 +1,155 @@
+/**
+ * What a receiver keeps of one sender's ratchet: the ciphers of the newest generation and
+ * of older ones that may still be on their way, and the nonces that came.
+ *
+ * A nonce on the wire is nobody's word until the tag was verified: `prepare` looks and
+ * changes nothing that counts, `accept` takes note.
+ *
+ * @module
+ */
+
+import type { FrameAead, FrameAeadProvider } from "./aead.ts";
+import { GENERATION_SIZE, KeyRatchet, unwrapGeneration, unwrapNonce } from "./key_ratchet.ts";
+import { ReplayWindow } from "./replay_window.ts";
+
+/** Milliseconds for which an older ratchet or generation is still good. */
+export const RATCHET_OVERLAP = 10_000;
+
+/** How far a generation may be ahead of the newest one that was verified. */
+export const GENERATION_GAP = 250;
+
+/** Frames a second that nobody exceeds, so that age bounds the generation. */
+export const FRAME_RATE_LIMIT = 170;
+
+/** Why a ratchet has no cipher for a nonce. */
+export type RatchetFault = "replayed" | "bad-generation";
+
+interface Generation {
+  readonly number: number;
+  readonly aead: FrameAead;
+  /** The last millisecond of it. */
+  expiry: number;
+}
+
+/** One sender's ratchet, as a receiver sees it. */
+export class RemoteRatchet {
+  /** The last millisecond in which it is good. */
+  expiry: number = Infinity;
+  readonly #ratchet: KeyRatchet;
+  readonly #provider: FrameAeadProvider;
+  readonly #createdAt: number;
+  readonly #window = new ReplayWindow();
+  readonly #generations: Generation[] = [];
+  #newest = 0;
+  #prepared: Generation | undefined;
+  #preparedNonce = 0;
+  #fault: RatchetFault = "replayed";
+
+  /**
+   * Starts with generation 0.
+   *
+   * @param secret The base secret; copied.
+   * @param now Monotonic milliseconds.
+   * @param provider Makes the ciphers.
+   */
+  constructor(secret: Uint8Array, now: number, provider: FrameAeadProvider) {
+    this.#ratchet = new KeyRatchet(secret);
+    this.#createdAt = now;
+    this.#provider = provider;
+  }
+
+  /** Why the last `prepare` returned nothing. */
+  get fault(): RatchetFault {
+    return this.#fault;
+  }
+
+  /**
+   * The cipher to try on a frame.
+   *
+   * @param nonce The nonce as it was sent.
+   * @param now Monotonic milliseconds.
+   * @returns Nothing where the nonce may not be accepted (see `fault`).
+   */
+  prepare(nonce: number, now: number): FrameAead | undefined {
+    this.expire(now);
+    const generation = unwrapGeneration(this.#ratchet.generation, nonce);
+    this.#preparedNonce = unwrapNonce(generation, nonce);
+    if (!this.#window.accepts(this.#preparedNonce)) return this.#refuse("replayed");
+    if (generation > this.#generationLimit(now)) return this.#refuse("bad-generation");
+    return this.#cipherOf(generation).aead;
+  }
+
+  /**
+   * The tag of the frame that was prepared for last is right.
+   *
+   * @param now Monotonic milliseconds.
+   */
+  accept(now: number): void {
+    this.#window.spend(this.#preparedNonce);
+    const prepared = this.#prepared;
+    if (prepared === undefined) return;
+    this.#prepared = undefined;
+    this.#generations.push(prepared);
+    this.#newest = Math.max(this.#newest, prepared.number);
+    for (const generation of this.#generations) {
+      if (generation.number === this.#newest) continue;
+      generation.expiry = Math.min(generation.expiry, now + RATCHET_OVERLAP);
+    }
+  }
+
+  /**
+   * Erases the older generations whose time is over.
+   *
+   * @param now Monotonic milliseconds.
+   */
+  expire(now: number): void {
+    const generations = this.#generations;
+    if (generations.length < 2) return;
+    let oldest = this.#newest;
+    for (let i = generations.length - 1; i >= 0; i--) {
+      if (generations[i].expiry < now) generations.splice(i, 1)[0].aead.erase();
+      else oldest = Math.min(oldest, generations[i].number);
+    }
+    this.#ratchet.advance(oldest);
+  }
+
+  /** Erases all its keys. */
+  erase(): void {
+    this.#ratchet.erase();
+    this.#prepared?.aead.erase();
+    for (const { aead } of this.#generations) aead.erase();
+    this.#generations.length = 0;
+    this.#prepared = undefined;
+  }
+
+  #refuse(fault: RatchetFault): undefined {
+    this.#fault = fault;
+  }
+
+  #generationLimit(now: number): number {
+    const seconds = Math.floor((now - this.#createdAt) / 1000);
+    const byAge = Math.floor(FRAME_RATE_LIMIT * seconds / GENERATION_SIZE);
+    return Math.min(byAge, this.#newest + GENERATION_GAP);
+  }
+
+  /** A cipher that was verified, or one that only `accept` will keep. */
+  #cipherOf(number: number): Generation {
+    for (let i = 0; i < this.#generations.length; i++) {
+      if (this.#generations[i].number !== number) continue;
+      return this.#takeBack(this.#generations[i]);
+    }
+    if (this.#prepared?.number === number) return this.#prepared;
+    this.#prepared?.aead.erase();
+    const key = this.#ratchet.deriveKey(number);
+    this.#prepared = { number, aead: this.#provider.aes128gcm(key), expiry: Infinity };
+    key.fill(0);
+    return this.#prepared;
+  }
+
+  /** A known cipher was chosen: nothing is to be kept by `accept`. */
+  #takeBack(generation: Generation): Generation {
+    this.#prepared?.aead.erase();
+    this.#prepared = undefined;
+    return generation;
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * When to give the group up and ask to be added anew: one attempt at a time, and not too often.
+ * What must wait is made up for later, unless the group is joined before.
+ *
+ * @module
+ */
+
+import { RateLimit } from "../rate_limit.ts";
+import type { DaveRecoveryReason } from "./io.ts";
+
+/** Milliseconds for which an attempt has no other beside it. */
+export const RECOVERY_PATIENCE = 5_000;
+/** Most attempts within `RECOVERY_WINDOW`. */
+export const RECOVERY_COUNT = 5;
+/** The window in milliseconds. */
+export const RECOVERY_WINDOW = 60_000;
+
+/** What could not be used. */
+export interface RecoveryRequest {
+  /** The transition that it belongs to. */
+  readonly transitionId: number;
+  /** What it was. */
+  readonly reason: DaveRecoveryReason;
+}
+
+/** Paces recoveries. */
+export class RecoveryGuard {
+  readonly #limit = new RateLimit(RECOVERY_COUNT, RECOVERY_WINDOW);
+  #busyUntil = -Infinity;
+  #owed: RecoveryRequest | undefined;
+
+  /** Whether a recovery is wanted that must wait. */
+  get owed(): boolean {
+    return this.#owed !== undefined;
+  }
+
+  /** Wants a recovery; only the last one counts. */
+  request(request: RecoveryRequest): void {
+    this.#owed = request;
+  }
+
+  /**
+   * Starts the recovery that is wanted, if it may start.
+   *
+   * @param now Monotonic milliseconds.
+   * @returns What to recover from; `undefined` where nothing is to be done now.
+   */
+  start(now: number): RecoveryRequest | undefined {
+    const owed = this.#owed;
+    if (owed === undefined || now < this.#busyUntil) return undefined;
+    if (this.#limit.delay(1, now) > 0) return undefined;
+    this.#limit.spend(now);
+    this.#busyUntil = now + RECOVERY_PATIENCE;
+    this.#owed = undefined;
+    return owed;
+  }
+
+  /** The group was joined, or a new one is to be made: nothing is wanted any more. */
+  settle(): void {
+    this.#busyUntil = -Infinity;
+    this.#owed = undefined;
+  }
+}
