@@ -333,8 +333,8 @@ export class VoiceConnection implements AsyncDisposable {
    * Asks the main gateway once more for a voice server (op 4). Where it names another one, the
    * connection goes there.
    *
-   * @throws {LocalProtocolError} Five were sent in the last minute, the connection has ended, or
-   * the caller gave the server.
+   * @throws {LocalProtocolError} The limit of five a minute leaves no room, a recovery is about to
+   * ask, the connection has ended, or the caller gave the server.
    */
   requestVoice(): void {
     this.#driver.feed({ type: "requestVoice" });

@@ -43,7 +43,7 @@ import {
   trailerSize,
   writeTrailer,
 } from "../../lib/dave/frames/trailer.ts";
-import { type Reader, takeWhole } from "../../lib/dave/mls/codec.ts";
+import { Reader, takeWhole, vector } from "../../lib/dave/mls/codec.ts";
 import { takeExternalSender } from "../../lib/dave/mls/external_sender.ts";
 import { encodePublicMessage, takePublicMessage } from "../../lib/dave/mls/framing.ts";
 import {
@@ -691,6 +691,19 @@ function viewOf(member: MlsMember): string {
   return [epoch, authenticator, leafIndex, pendingProposals, ...users].join();
 }
 
+type Act = (member: MlsMember, message: Uint8Array) => string;
+
+/** Received bytes are borrowed: what is done with them afterwards changes no member. */
+function actOnBorrowed(act: Act, member: MlsMember, message: Uint8Array): string {
+  const borrowed = message.slice();
+  const outcome = act(member, borrowed);
+  checkSame("the message", borrowed, message);
+  const taken = viewOf(member);
+  borrowed.fill(0xee);
+  check(viewOf(member) === taken, () => "the member has a view of the message");
+  return outcome;
+}
+
 /** Makes scenes: the same one again until its member has taken a message. */
 class Stage {
   readonly #makeCrypto: () => MlsCrypto;
@@ -712,7 +725,7 @@ class Stage {
    */
   take(
     member: (scene: Scene) => MlsMember,
-    act: (member: MlsMember, message: Uint8Array) => string,
+    act: Act,
     message: Uint8Array,
     valid?: Uint8Array,
   ): string {
@@ -720,7 +733,7 @@ class Stage {
     const before = viewOf(target);
     let outcome: string;
     try {
-      outcome = act(target, message);
+      outcome = actOnBorrowed(act, target, message);
     } catch (error) {
       outcome = refusal(error);
       const after = viewOf(target);
@@ -813,6 +826,18 @@ const REAL = play(realCrypto);
 const LOOSE = play(looseCrypto);
 
 /** Trees of leaves and of all they can have: with parents, with blanks, with unmerged leaves. */
+/** A tree whose last node is a parent: hidden now, it would be the root once the tree grows. */
+function treeThatEndsWithParent(): Uint8Array {
+  const { leaf } = takeWhole(LOOSE.keyPackages[0], takeKeyPackage);
+  const tree = RatchetTree.ofMember(leaf);
+  const { length: leafSize } = new Reader(tree.encode()).vector();
+  tree.add(leaf);
+  const { encryptionKey } = leaf;
+  tree.setParent(1, { encryptionKey, parentHash: new Uint8Array(32), unmergedLeaves: [] });
+  const nodes = new Reader(tree.encode()).vector();
+  return vector(nodes.subarray(0, nodes.length - leafSize));
+}
+
 function treeSeeds(): Uint8Array[] {
   const leaves = LOOSE.keyPackages.map((own) => takeWhole(own, takeKeyPackage).leaf);
   const tree = RatchetTree.ofMember(leaves[0]);
@@ -825,7 +850,7 @@ function treeSeeds(): Uint8Array[] {
   tree.setParent(1, { encryptionKey, parentHash: new Uint8Array(32), unmergedLeaves: [1] });
   seeds.push(tree.encode());
   tree.remove(2);
-  return [...seeds, tree.encode()];
+  return [...seeds, tree.encode(), treeThatEndsWithParent()];
 }
 
 const keyPackages = readerParser(

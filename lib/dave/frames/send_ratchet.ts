@@ -27,6 +27,9 @@ export interface SendRatchetState {
 /** Most generations that a state may be behind its nonce: each costs a derivation. */
 const GENERATION_LAG = 256;
 
+/** Bytes of a SHA-256. */
+const FINGERPRINT_SIZE = 32;
+
 const WIRE_LIMIT = 2 ** 32;
 
 /** Spends nonces, and has the cipher that each is for. */
@@ -66,7 +69,8 @@ export class SendRatchet {
    *
    * @param state What `export` returned.
    * @param provider Makes the ciphers.
-   * @throws {RangeError} Its nonce is no integer, or of an earlier or a far later generation.
+   * @throws {RangeError} Its nonce is no integer, or of an earlier or a far later generation, or
+   * its fingerprint has another size.
    */
   static restore(state: SendRatchetState, provider: FrameAeadProvider): SendRatchet {
     const { nonce, generation, secret, fingerprint } = state;
@@ -74,6 +78,12 @@ export class SendRatchet {
     if (!Number.isSafeInteger(nonce) || nonce < 0 || lag < 0 || lag > GENERATION_LAG) {
       throw new RangeError(
         `Cannot restore a ratchet: nonce ${nonce} is not of generation ${generation} or soon after`,
+      );
+    }
+    if (fingerprint.length !== FINGERPRINT_SIZE) {
+      throw new RangeError(
+        `Cannot restore a ratchet: its fingerprint has ${fingerprint.length} bytes, ` +
+          `want ${FINGERPRINT_SIZE}`,
       );
     }
     const ratchet = new KeyRatchet(secret.reveal(), generation);

@@ -88,6 +88,9 @@ export class RatchetTree {
       else parents.push(node as ParentNode | undefined);
     });
     if (blankEnd) throw new MlsError("bad-tree", "Cannot read a tree: its last node is blank");
+    if (leaves.length === parents.length) {
+      throw new MlsError("bad-tree", "Cannot read a tree: its last node is no leaf");
+    }
     const width = 2 ** Math.ceil(Math.log2(leaves.length));
     while (leaves.length < width) leaves.push(undefined);
     while (parents.length < width - 1) parents.push(undefined);

@@ -103,6 +103,7 @@ const HOSTILE: readonly (readonly [what: string, change: Partial<SendRatchetStat
   ["a nonce far behind its generation", { nonce: 300 * GENERATION }],
   ["a later generation", { generation: 1 }],
   ["a secret of another size", { secret: new Secret(new Uint8Array(15)) }],
+  ["a fingerprint of another size", { fingerprint: new Uint8Array(31) }],
 ];
 
 for (const [what, change] of HOSTILE) {
