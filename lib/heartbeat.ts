@@ -20,7 +20,7 @@ export const DEFAULT_HEARTBEAT_INTERVAL = 13_750;
 /** Milliseconds of round-trip time from which on it is told as high. */
 export const HIGH_LATENCY = 15_000;
 
-/** Beats whose answers are waited for; a power of two. */
+/** Beats whose answers are waited for. */
 const REMEMBERED = 4;
 
 /** Milliseconds between two requests of the server that are answered. */

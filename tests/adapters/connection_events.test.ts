@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertNotStrictEquals } from "@std/assert";
 import test from "node:test";
 import { inspect } from "node:util";
-import type { ConnectionEvents, RawAudioFrame } from "../../adapters/connection.ts";
+import type { RawAudioFrame } from "../../adapters/connection.ts";
 import type { Logger } from "../../adapters/logger.ts";
 import {
   ADDRESS,
@@ -23,26 +23,7 @@ import {
 } from "./fake_connection.ts";
 import { inFakeTime } from "./fake_sockets.ts";
 import { thrownLater } from "./thrown_later.ts";
-
-const TYPES: Record<keyof ConnectionEvents, true> = {
-  state: true,
-  ready: true,
-  resumed: true,
-  connected: true,
-  disconnected: true,
-  closed: true,
-  speaking: true,
-  video: true,
-  clientConnect: true,
-  clientDisconnect: true,
-  heartbeat: true,
-  highLatency: true,
-  keepalive: true,
-  malformed: true,
-  message: true,
-  rawMessage: true,
-  rawAudioFrame: true,
-};
+import { CONNECTION_EVENT_TYPES } from "../tools/event_types.ts";
 
 /** What must not be shown: the token, and the key in every form. */
 const SECRETS = [TOKEN, [...KEY].join(","), [...KEY].join(", "), "c8c9cacb"];
@@ -55,7 +36,7 @@ function assertNoSecrets(texts: readonly string[]): void {
 
 // Listeners
 
-for (const type of Object.keys(TYPES) as (keyof ConnectionEvents)[]) {
+for (const type of CONNECTION_EVENT_TYPES) {
   test(
     `VoiceConnection.on("${type}") tells each such event, until it is ended`,
     inFakeTime(async (time) => {
@@ -118,7 +99,7 @@ test(
       },
     });
     const { connection } = bench;
-    for (const type of Object.keys(TYPES) as (keyof ConnectionEvents)[]) {
+    for (const type of CONNECTION_EVENT_TYPES) {
       connection.on(type, fail(type));
     }
     const told: string[] = [];

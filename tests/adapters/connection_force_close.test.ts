@@ -2,9 +2,9 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import test from "node:test";
-import type { ConnectionEvents } from "../../adapters/connection.ts";
 import { Bench, CHANNEL, packet } from "./fake_connection.ts";
 import { type FakeTime, inFakeTime } from "./fake_sockets.ts";
+import { CONNECTION_EVENT_TYPES } from "../tools/event_types.ts";
 
 /** What is still open, armed or to come. */
 function remains({ transport, connection }: Bench, time: FakeTime) {
@@ -116,28 +116,7 @@ for (const [name, reach] of Object.entries(STATES)) {
   );
 }
 
-/** Every type of event; the compiler knows of one that is missing. */
-const TYPES: Record<keyof ConnectionEvents, true> = {
-  state: true,
-  ready: true,
-  resumed: true,
-  connected: true,
-  disconnected: true,
-  closed: true,
-  speaking: true,
-  video: true,
-  clientConnect: true,
-  clientDisconnect: true,
-  heartbeat: true,
-  highLatency: true,
-  keepalive: true,
-  malformed: true,
-  message: true,
-  rawMessage: true,
-  rawAudioFrame: true,
-};
-
-for (const type of Object.keys(TYPES) as (keyof ConnectionEvents)[]) {
+for (const type of CONNECTION_EVENT_TYPES) {
   test(
     `VoiceConnection.forceClose from inside "${type}" ends everything before it returns`,
     inFakeTime(async (time) => {
