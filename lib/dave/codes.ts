@@ -22,8 +22,14 @@ export interface UserIdentity {
 const GROUP_LIMIT = 8;
 const VERSION_SIZE = 2;
 const USER_ID_SIZE = 8;
-const COST = { N: 16384, r: 8, p: 2, dkLen: FINGERPRINT_SIZE };
-const SALT: Uint8Array = Uint8Array.of(
+/** Cost of a pairwise fingerprint: parameters of scrypt. */
+export const FINGERPRINT_COST: { readonly N: number; readonly r: number; readonly p: number } = {
+  N: 16384,
+  r: 8,
+  p: 2,
+};
+/** Salt of a pairwise fingerprint. */
+export const FINGERPRINT_SALT: Uint8Array = Uint8Array.of(
   ...[0x24, 0xca, 0xb1, 0x7a, 0x7a, 0xf8, 0xec, 0x2b],
   ...[0x82, 0xb4, 0x12, 0xb9, 0x2d, 0xab, 0x19, 0x2e],
 );
@@ -81,11 +87,26 @@ export function voicePrivacyCode(epochAuthenticator: Uint8Array): string {
  * @throws {RangeError} An id is not an unsigned 64-bit integer, or a key is empty.
  */
 export function pairwiseFingerprint(a: UserIdentity, b: UserIdentity): Uint8Array {
+  return scrypt(fingerprintInput(a, b), FINGERPRINT_SALT, {
+    ...FINGERPRINT_COST,
+    dkLen: FINGERPRINT_SIZE,
+  });
+}
+
+/**
+ * What a fingerprint is made of, for a scrypt that does not block.
+ *
+ * @param a One of them.
+ * @param b The other.
+ * @returns The password of scrypt, the same for both.
+ * @throws {RangeError} An id is not an unsigned 64-bit integer, or a key is empty.
+ */
+export function fingerprintInput(a: UserIdentity, b: UserIdentity): Uint8Array {
   const [first, second] = [identityBytes(a), identityBytes(b)].sort(compareBytes);
   const both = new Uint8Array(first.length + second.length);
   both.set(first);
   both.set(second, first.length);
-  return scrypt(both, SALT, COST);
+  return both;
 }
 
 /**

@@ -1,10 +1,9 @@
 /**
- * What end-to-end encryption puts out: messages to send, and events.
+ * Why end-to-end encryption has left a message aside. What it puts out is in `../end_to_end.ts`.
  *
  * @module
  */
 
-import type { VoiceSendPayload } from "../payloads.ts";
 import type { MlsErrorCode } from "./mls/mod.ts";
 
 /**
@@ -17,33 +16,3 @@ export type DaveIgnoreReason =
   | "unknown-transition"
   | "bad-epoch"
   | "queue-full";
-
-/** Why the group was given up and joined anew. */
-export type DaveRecoveryReason = "commit" | "welcome" | "undecryptable";
-
-/** What happened. */
-export type DaveEvent =
-  /** Our frames are sealed by another epoch from now on, or not at all. */
-  | {
-    readonly type: "epochTransition";
-    /** The epoch; `undefined` where the transition has none. */
-    readonly epoch: bigint | undefined;
-    readonly transitionId: number;
-    /** Version of the call; 0 is no encryption. */
-    readonly protocolVersion: number;
-  }
-  /** The code that all members share has changed; `undefined` where we are in no group. */
-  | { readonly type: "privacyCode"; readonly code: string | undefined }
-  /** The group was given up, and the gateway asked to add us anew. */
-  | {
-    readonly type: "recovery";
-    readonly transitionId: number;
-    readonly reason: DaveRecoveryReason;
-  }
-  /** A received message had no effect. */
-  | { readonly type: "ignored"; readonly op: number; readonly reason: DaveIgnoreReason };
-
-/** One output. */
-export type DaveOutput =
-  | { readonly type: "send"; readonly message: VoiceSendPayload }
-  | { readonly type: "event"; readonly event: DaveEvent };

@@ -65,6 +65,11 @@ export class PendingTransitions {
     for (const [id, { version }] of this.#transitions) if (version > 0) this.#forget(id);
   }
 
+  /** All that wait, the oldest first. */
+  all(): IterableIterator<[id: number, transition: PendingTransition]> {
+    return this.#transitions.entries();
+  }
+
   /** Forgets all. */
   clear(): void {
     for (const id of this.#transitions.keys()) this.#forget(id);

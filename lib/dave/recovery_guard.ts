@@ -5,8 +5,8 @@
  * @module
  */
 
+import type { DaveRecoveryReason } from "../end_to_end.ts";
 import { RateLimit } from "../rate_limit.ts";
-import type { DaveRecoveryReason } from "./io.ts";
 
 /** Milliseconds for which an attempt has no other beside it. */
 export const RECOVERY_PATIENCE = 5_000;
@@ -29,9 +29,15 @@ export class RecoveryGuard {
   #busyUntil = -Infinity;
   #owed: RecoveryRequest | undefined;
 
-  /** Whether a recovery is wanted that must wait. */
-  get owed(): boolean {
-    return this.#owed !== undefined;
+  /**
+   * When the recovery that is wanted may start.
+   *
+   * @param now Monotonic milliseconds.
+   * @returns Monotonic milliseconds; `undefined` where none is wanted.
+   */
+  next(now: number): number | undefined {
+    if (this.#owed === undefined) return undefined;
+    return Math.max(this.#busyUntil, now + this.#limit.delay(1, now));
   }
 
   /** Wants a recovery; only the last one counts. */
@@ -47,8 +53,7 @@ export class RecoveryGuard {
    */
   start(now: number): RecoveryRequest | undefined {
     const owed = this.#owed;
-    if (owed === undefined || now < this.#busyUntil) return undefined;
-    if (this.#limit.delay(1, now) > 0) return undefined;
+    if ((this.next(now) ?? Infinity) > now) return undefined;
     this.#limit.spend(now);
     this.#busyUntil = now + RECOVERY_PATIENCE;
     this.#owed = undefined;

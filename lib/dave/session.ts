@@ -6,7 +6,6 @@
  * @example One call
  * ```ts ignore
  * const dave = new DaveSession({ userId, channelId, crypto: nobleMlsCrypto(random) });
- * dave.addUser(otherUserId);
  * dave.handle(message, now);
  * for (let output = dave.poll(); output; output = dave.poll()) perform(output);
  * const size = dave.seal(opusFrame, into);
@@ -15,10 +14,13 @@
  * @module
  */
 
+import type { DaveEvent, DaveOutput, DaveRecoveryReason, EndToEnd } from "../end_to_end.ts";
+import { LocalProtocolError } from "../errors.ts";
 import { VoiceOpcodes } from "../opcodes.ts";
 import { PARTICIPANT_LIMIT } from "../participants.ts";
 import type { VoiceReceivePayload, VoiceSendPayload } from "../payloads.ts";
 import { Queue } from "../queue.ts";
+import type { Secret } from "../secret.ts";
 import { type UserIdentity, voicePrivacyCode } from "./codes.ts";
 import {
   BASE_SECRET_SIZE,
@@ -27,19 +29,39 @@ import {
   type FrameForm,
   type FrameMedia,
   type FrameSealerOptions,
+  RATCHET_OVERLAP,
   type SealFault,
 } from "./frames/mod.ts";
-import type { DaveEvent, DaveIgnoreReason, DaveOutput, DaveRecoveryReason } from "./io.ts";
+import type { DaveIgnoreReason } from "./io.ts";
+import { encodeInteger, takeInteger } from "./frames/opener_state.ts";
 import { MediaKeys } from "./media_keys.ts";
+import { concat, copy, erase } from "./mls/bytes.ts";
+import { type Reader, u8, vector } from "./mls/codec.ts";
 import { type MlsCrypto, MlsError, type MlsErrorCode, MlsMember } from "./mls/mod.ts";
 import { type PendingTransition, PendingTransitions } from "./pending.ts";
 import { RecoveryGuard } from "./recovery_guard.ts";
+import {
+  encodePending,
+  encodeSecret,
+  encodeState,
+  encodeUser,
+  SESSION,
+  takePending,
+  takeSecret,
+  takeState,
+  takeUser,
+} from "./session_state.ts";
+import { makeSnapshot, readSnapshot } from "./snapshot.ts";
 import { type DaveSignal, type DaveState, daveTransition } from "./transitions.ts";
 import { decodeId, encodeId } from "./user_id.ts";
 import { judgeCommit, judgeWelcome } from "./verdict.ts";
 
 /** Frames in a row that may be undecryptable before the group is joined anew. */
 export const DECRYPTION_FAILURE_TOLERANCE = 24;
+/** Milliseconds for which we wait to be added before we ask again; doubles each time. */
+export const STALL_PATIENCE = 10_000;
+/** The longest such wait. */
+export const STALL_PATIENCE_LIMIT: number = 32 * STALL_PATIENCE;
 /** Most messages that are held until the call is described. */
 export const HELD_LIMIT = 64;
 /** Most bytes of them together. */
@@ -61,27 +83,46 @@ export interface DaveSessionOptions extends FrameSealerOptions {
 
 const MEDIA_LABEL = "Discord Secure Frames v0";
 const TRANSITION_ID_SIZE = 2;
+const STATE_VERSION = 1;
+
+/** What was counted in one call. */
+export interface DaveCounters {
+  /** Messages that had no effect, by reason. */
+  readonly ignored: Readonly<Partial<Record<DaveIgnoreReason, number>>>;
+  /** How often the group was given up and joined anew. */
+  readonly recoveries: number;
+}
 
 /** A message that only a group can take. */
 type GroupMessage = Extract<VoiceReceivePayload, { readonly op: 27 | 29 | 30 }>;
 
 /** End-to-end encryption of one call. */
-export class DaveSession {
+export class DaveSession implements EndToEnd {
   readonly #userId: string;
+  readonly #channelId: string;
   readonly #tolerance: number;
-  readonly #member: MlsMember;
-  readonly #keys: MediaKeys;
+  #member: MlsMember;
+  #keys: MediaKeys;
   readonly #pending = new PendingTransitions();
   readonly #recovery = new RecoveryGuard();
   readonly #recognized = new Set<string>();
   readonly #outputs = new Queue<DaveOutput>();
+  readonly #ignored: Partial<Record<DaveIgnoreReason, number>> = {};
   #held: GroupMessage[] = [];
   #state: DaveState = "idle";
   #version = 0;
   /** Version that the group was made for. */
   #groupVersion = 0;
   #lastTransitionId = 0;
+  /** Until when a transition that waits excuses frames that cannot be opened. */
+  #unsettledUntil = -Infinity;
   #failures = 0;
+  #recoveries = 0;
+  #keyCount = 0;
+  /** When we ask again to be added, while others are there and we are not. */
+  #stalledAt: number | undefined;
+  #patience = STALL_PATIENCE;
+  #now = -Infinity;
   #privacyCode: string | undefined;
 
   /**
@@ -94,16 +135,44 @@ export class DaveSession {
   constructor(options: DaveSessionOptions) {
     const { userId, channelId, crypto, signaturePrivateKey } = options;
     const tolerance = options.decryptionFailureTolerance ?? DECRYPTION_FAILURE_TOLERANCE;
-    if (!Number.isSafeInteger(tolerance) || tolerance < 0) {
-      throw new RangeError(
-        `Cannot make a DAVE session: a tolerance of ${tolerance} is no unsigned integer`,
-      );
-    }
+    demandTolerance(tolerance);
     const [identity, groupId] = [encodeId(userId), encodeId(channelId)];
     this.#userId = userId;
+    this.#channelId = channelId;
     this.#tolerance = tolerance;
     this.#member = new MlsMember({ crypto, groupId, identity, signaturePrivateKey });
     this.#keys = new MediaKeys(options);
+  }
+
+  /**
+   * Goes on as a session that gave its state away, in another process for example.
+   *
+   * @param state What `exportState` returned; not changed. It must not be restored a second time.
+   * @param options As of the session that it is from.
+   * @param now Monotonic milliseconds, of whatever clock there is now. The time since the export
+   * counts for nothing.
+   * @returns The session, at the point where the other one stood.
+   * @throws {RangeError} It is no state, not whole, or of another version; or as the constructor.
+   */
+  static restore(
+    state: Secret<Uint8Array>,
+    options: DaveSessionOptions,
+    now: number,
+  ): DaveSession {
+    const session = new DaveSession(options);
+    readSnapshot(SESSION, STATE_VERSION, state, (reader) => session.#take(reader, options, now));
+    session.expire(now);
+    return session;
+  }
+
+  /** The own user id. */
+  get userId(): string {
+    return this.#userId;
+  }
+
+  /** The last transition that was announced; 0 before the first. */
+  get lastTransitionId(): number {
+    return this.#lastTransitionId;
   }
 
   /** The state; see the table. */
@@ -142,12 +211,22 @@ export class DaveSession {
 
   /** Whether frames can be sent: sealed, or as they are where the call has no encryption. */
   get ready(): boolean {
-    return this.#keys.sealer.ready || this.#keys.sealer.passthrough;
+    return this.#keys.ready(this.#alone);
+  }
+
+  /** What was counted. */
+  get counters(): DaveCounters {
+    return { ignored: { ...this.#ignored }, recoveries: this.#recoveries };
+  }
+
+  /** How often keys of others were learned: what could not be opened before, perhaps can be. */
+  get keyCount(): number {
+    return this.#keyCount;
   }
 
   /** Why the last `seal` returned -1. */
   get sealFault(): SealFault {
-    return this.#keys.sealer.fault;
+    return this.#keys.sealFault;
   }
 
   /** Why the last `open` returned -1. */
@@ -197,24 +276,36 @@ export class DaveSession {
     this.expire(now);
   }
 
+  /** When `expire` has something to do, in monotonic milliseconds; `undefined`: never. */
+  pollTimeout(): number | undefined {
+    const { dueAt } = this.#keys;
+    const times = [dueAt, this.#recovery.next(this.#now), this.#stalledAt];
+    const next = Math.min(...times.map((time) => time ?? Infinity));
+    return next === Infinity ? undefined : next;
+  }
+
   /** The next output, or `undefined` where all is done. */
   poll(): DaveOutput | undefined {
     return this.#outputs.shift();
   }
 
   /**
-   * Erases what is not good any more, and starts a recovery that had to wait. `handle` does it
-   * too; this is for a call in which nothing is received: once a second is often enough.
+   * Erases what is not good any more, starts a recovery that had to wait, and asks again to be
+   * added where nobody has done it. `handle` does it too; this is for a call in which nothing is
+   * received: `pollTimeout` says when.
    *
    * @param now Monotonic milliseconds.
    */
   expire(now: number): void {
-    this.#keys.expire(now);
-    if (this.#recovery.owed) this.#recover(now);
+    this.#now = Math.max(this.#now, now);
+    this.#keys.expire(this.#now);
+    this.#expectGroup();
+    this.#recover(this.#now);
   }
 
   /**
-   * Seals a frame of ours.
+   * Seals a frame of ours. Whoever is alone in the call seals what nobody can open; where others
+   * are there, nothing is sealed before they can.
    *
    * @param frame The frame. Not changed.
    * @param into Receives the sealed frame: `sealedSizeLimit` bytes, in other memory.
@@ -223,7 +314,7 @@ export class DaveSession {
    * @throws {RangeError} `into` is too small.
    */
   seal(frame: Uint8Array, into: Uint8Array, codec?: FrameCodec): number {
-    return this.#keys.sealFrame(frame, into, codec);
+    return this.#keys.sealFrame(frame, into, codec, this.#alone);
   }
 
   /**
@@ -250,12 +341,43 @@ export class DaveSession {
     return size;
   }
 
+  /**
+   * Gives all that the session is away, its keys too, for another one to go on with: the group,
+   * transitions that wait, keys of old epochs, nonces that came. This one is closed.
+   *
+   * @param now Monotonic milliseconds.
+   * @param reserve Nonces that count as spent; 10,000 unless told.
+   * @returns Bytes for `restore`.
+   * @throws {LocalProtocolError} The session is closed, or outputs wait.
+   */
+  exportState(now: number, reserve?: number): Secret<Uint8Array> {
+    if (this.#state === "closed") throw new LocalProtocolError("Cannot export: it is closed");
+    if (this.#outputs.size > 0) throw new LocalProtocolError("Cannot export: outputs wait");
+    const parts = [
+      encodeId(this.#userId),
+      encodeId(this.#channelId),
+      encodeState(this.#state),
+      ...[this.#version, this.#groupVersion, this.#lastTransitionId].map(encodeInteger),
+      vector(...[...this.#recognized].flatMap(encodeUser)),
+      vector(...Array.from(this.#pending.all(), (entry) => encodePending(...entry))),
+      vector(...this.#held.map(({ op, d }) => concat(u8(op), vector(d)))),
+      ...this.#keys.encode(now, reserve),
+      encodeSecret(this.#member.exportState()),
+    ];
+    const state = makeSnapshot(STATE_VERSION, parts);
+    erase(...parts);
+    this.close();
+    this.#outputs.clear();
+    return state;
+  }
+
   /** Leaves the call and erases all keys. Nothing can be sealed or opened any more. */
   close(): void {
     if (!this.#go("close")) return;
     this.#held = [];
     this.#recognized.clear();
     this.#recovery.settle();
+    this.#stalledAt = undefined;
     this.#pending.clear();
     this.#member.close();
     this.#keys.sendPlain(false);
@@ -264,9 +386,33 @@ export class DaveSession {
     this.#tellPrivacyCode(undefined);
   }
 
+  #take(reader: Reader, options: DaveSessionOptions, now: number): void {
+    if (takeUser(reader) !== this.#userId || takeUser(reader) !== this.#channelId) {
+      throw new RangeError(`Cannot restore ${SESSION}: it is of another user or channel`);
+    }
+    this.#state = takeState(reader);
+    [this.#version, this.#groupVersion, this.#lastTransitionId] = [0, 0, 0].map(() =>
+      takeInteger(reader)
+    );
+    for (const userId of reader.list(takeUser)) this.addUser(userId);
+    for (const entry of reader.list(takePending)) this.#pending.prepare(...entry);
+    this.#unsettledUntil = now + RATCHET_OVERLAP;
+    this.#held = reader.list((item) => ({ op: item.u8(), d: copy(item.vector()) } as GroupMessage));
+    this.#keys = MediaKeys.take(reader, options, now);
+    this.#member.close();
+    this.#member = MlsMember.restore(takeSecret(reader), options.crypto);
+    if (this.#state === "established") {
+      this.#privacyCode = voicePrivacyCode(this.#member.epochAuthenticator!);
+    }
+  }
+
   /** What arrives may make a recovery needless that had to wait, so it goes first. */
   #receive(message: VoiceReceivePayload, now: number): void {
     switch (message.op) {
+      case VoiceOpcodes.ClientsConnect:
+        return message.d.user_ids.slice(-PARTICIPANT_LIMIT).forEach((id) => this.addUser(id));
+      case VoiceOpcodes.ClientDisconnect:
+        return this.removeUser(message.d.user_id, now);
       case VoiceOpcodes.SessionDescription:
         return this.#handleDescription(message.d.dave_protocol_version ?? 0, now);
       case VoiceOpcodes.DavePrepareTransition:
@@ -330,9 +476,10 @@ export class DaveSession {
   }
 
   #handleExternalSender(body: Uint8Array): void {
-    const code = mlsFaultOf(() => this.#member.setExternalSender(body));
-    if (code === undefined) this.#go("externalSender");
-    else this.#ignore(VoiceOpcodes.DaveMlsExternalSender, code);
+    const code = mlsFaultOf(() => {
+      if (this.#member.setExternalSender(body)) this.#found();
+    });
+    if (code !== undefined) this.#ignore(VoiceOpcodes.DaveMlsExternalSender, code);
   }
 
   #handleProposals(body: Uint8Array): void {
@@ -407,6 +554,7 @@ export class DaveSession {
     this.#pending.clear();
     this.#recovery.settle();
     this.#giveUp(now);
+    this.#keys.stopSealing();
     this.#member.reset();
     this.#keys.sendPlain(true);
     this.#keys.acceptPlain(true, now);
@@ -416,6 +564,7 @@ export class DaveSession {
     this.#go("removal");
     this.#pending.dropEpochs();
     this.#giveUp(now);
+    this.#keys.stopSealing();
   }
 
   /** The member is in a new epoch: others are heard in it, and we can be ready for it. */
@@ -424,18 +573,20 @@ export class DaveSession {
     this.#recovery.settle();
     this.#failures = 0;
     this.#lastTransitionId = id;
-    const others = this.identities.filter(({ userId }) => userId !== this.#userId);
-    const secretOf = (userId: string) =>
-      this.#member.exportSecret(MEDIA_LABEL, encodeId(userId, true), BASE_SECRET_SIZE);
-    this.#keys.learn(others.map(({ userId }) => [userId, secretOf(userId)] as const), now);
+    const others = this.identities.flatMap(({ userId }) => userId === this.#userId ? [] : userId);
+    const [own, ...secrets] = this.#secretsOf([this.#userId, ...others]);
+    this.#keys.learn(others.map((userId, index) => [userId, secrets[index]] as const), now);
+    this.#keyCount++;
+    this.#patience = STALL_PATIENCE;
     this.#tellPrivacyCode(voicePrivacyCode(this.#member.epochAuthenticator!));
     const { epoch } = this.#member;
-    this.#prepare(id, { version: this.#groupVersion, epoch, secret: secretOf(this.#userId) }, now);
+    this.#prepare(id, { version: this.#groupVersion, epoch, secret: own }, now);
   }
 
   #prepare(id: number, transition: PendingTransition, now: number): void {
     if (id === 0) return this.#execute(id, transition, now);
     this.#pending.prepare(id, transition);
+    this.#unsettledUntil = now + RATCHET_OVERLAP;
     this.#send({ op: VoiceOpcodes.DaveTransitionReady, d: { transition_id: id } });
   }
 
@@ -449,14 +600,16 @@ export class DaveSession {
       this.#keys.sendPlain(false);
       this.#keys.acceptPlain(false, now);
     }
-    const event = { transitionId: id, epoch, protocolVersion: version };
-    this.#tell({ type: "epochTransition", ...event });
+    const number = epoch === undefined ? undefined : Number(epoch);
+    const event = { transitionId: id, epoch: number, protocolVersion: version };
+    this.#tell({ type: "daveEpochTransition", ...event });
   }
 
   #countFailure(userId: string, now: number): void {
-    const { fault } = this.#keys;
-    const counts = (fault === "bad-tag" || fault === "no-key") && this.recognized(userId);
-    if (!counts || this.#state !== "established" || this.#pending.size > 0) return;
+    // In an epoch that we have missed nonces begin anew: to us they came before.
+    const counts = this.#keys.fault !== "unencrypted" && this.recognized(userId);
+    const unsettled = this.#pending.size > 0 && now <= this.#unsettledUntil;
+    if (!counts || this.#state !== "established" || unsettled) return;
     this.#failures++;
     if (this.#failures <= this.#tolerance) return;
     this.#failures = 0;
@@ -474,7 +627,8 @@ export class DaveSession {
     const { transitionId } = request;
     const d = { transition_id: transitionId };
     this.#send({ op: VoiceOpcodes.DaveMlsInvalidCommitWelcome, d });
-    this.#tell({ type: "recovery", ...request });
+    this.#tell({ type: "daveRecovery", ...request });
+    this.#recoveries++;
     this.#pending.dropEpochs();
     this.#startOver(now);
   }
@@ -485,14 +639,44 @@ export class DaveSession {
     this.#member.reset();
     const d = this.#member.createKeyPackage();
     this.#send({ op: VoiceOpcodes.DaveMlsKeyPackage, d });
-    if (this.#member.epoch !== undefined) this.#go("externalSender");
+    if (this.#member.epoch !== undefined) this.#found();
+  }
+
+  /** There is a group of our own, in which to commit. */
+  #found(): void {
+    this.#go("externalSender");
+    if (this.#state === "founded") this.#keys.found(this.#secretsOf([this.#userId])[0]);
   }
 
   #giveUp(now: number): void {
     this.#failures = 0;
-    this.#keys.stopSealing();
+    if (this.#alone) this.#keys.stopSealing();
+    else this.#keys.retireSealer(now);
     this.#keys.retire(now);
     this.#tellPrivacyCode(undefined);
+  }
+
+  get #alone(): boolean {
+    return this.#recognized.size === 0;
+  }
+
+  #secretsOf(userIds: readonly string[]): Uint8Array[] {
+    const contexts = userIds.map((userId) => encodeId(userId, true));
+    return this.#member.exportSecrets(MEDIA_LABEL, contexts, BASE_SECRET_SIZE);
+  }
+
+  /** Others are there, and we are not in their group: it must not stay so. */
+  #expectGroup(): void {
+    const outside = daveTransition(this.#state, "failure") === "waiting" &&
+      this.#state !== "established";
+    if (!outside || this.#alone) this.#stalledAt = undefined;
+    else if (this.#stalledAt === undefined) this.#stalledAt = this.#now + this.#patience;
+    else if (this.#now >= this.#stalledAt) {
+      this.#stalledAt = undefined;
+      this.#patience = Math.min(2 * this.#patience, STALL_PATIENCE_LIMIT);
+      this.#recovery.request({ reason: "stalled", transitionId: this.#lastTransitionId });
+      this.#expectGroup();
+    }
   }
 
   /** The bytes are only borrowed. */
@@ -523,11 +707,12 @@ export class DaveSession {
   #tellPrivacyCode(code: string | undefined): void {
     if (code === this.#privacyCode) return;
     this.#privacyCode = code;
-    this.#tell({ type: "privacyCode", code });
+    this.#tell({ type: "davePrivacyCode", code });
   }
 
   #ignore(op: number, reason: DaveIgnoreReason): void {
-    this.#tell({ type: "ignored", op, reason });
+    this.#ignored[reason] = (this.#ignored[reason] ?? 0) + 1;
+    this.#tell({ type: "daveIgnored", op, reason });
   }
 
   #tell(event: DaveEvent): void {
@@ -537,6 +722,14 @@ export class DaveSession {
   #send(message: VoiceSendPayload): void {
     this.#outputs.push({ type: "send", message });
   }
+}
+
+/** @throws {RangeError} The tolerance is no unsigned integer. */
+export function demandTolerance(tolerance: number): void {
+  if (Number.isSafeInteger(tolerance) && tolerance >= 0) return;
+  throw new RangeError(
+    `Cannot tolerate ${tolerance} undecryptable frames: want an unsigned integer`,
+  );
 }
 
 function readTransitionId(body: Uint8Array): number {

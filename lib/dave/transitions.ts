@@ -50,7 +50,7 @@ export const DAVE_STATES: readonly DaveState[] = [
  * - `commit`: op 29 has led to a new epoch
  * - `removal`: op 29 has removed us
  * - `welcome`: op 30 has led into the call's group
- * - `failure`: op 29, op 30 or the media cannot be read; we start over
+ * - `failure`: op 29, op 30 or the media cannot be read, or nobody adds us; we start over
  * - `close`: the call is left
  */
 export type DaveSignal =
@@ -90,7 +90,7 @@ const ALIVE = {
 export const DAVE_TRANSITIONS: { readonly [S in DaveState]: DaveTransitionRow } = {
   idle: { ...ALIVE, externalSender: "idle" },
   off: { ...ALIVE, externalSender: "off" },
-  waiting: { ...ALIVE, externalSender: "founded" },
+  waiting: { ...ALIVE, externalSender: "founded", failure: "waiting" },
   founded: {
     ...ALIVE,
     externalSender: "founded",
@@ -107,7 +107,7 @@ export const DAVE_TRANSITIONS: { readonly [S in DaveState]: DaveTransitionRow } 
     removal: "removed",
     failure: "waiting",
   },
-  removed: { ...ALIVE, externalSender: "removed" },
+  removed: { ...ALIVE, externalSender: "removed", failure: "waiting" },
   closed: {},
 };
 

@@ -14,6 +14,7 @@
  */
 
 import { LocalProtocolError } from "../../lib/errors.ts";
+import { makeSnapshot } from "../../lib/dave/snapshot.ts";
 import { Secret } from "../../lib/secret.ts";
 import type { FrameAeadProvider } from "../../lib/dave/frames/aead.ts";
 import { type FrameCodec, layOutFrame, sealedSizeLimit } from "../../lib/dave/frames/codecs.ts";
@@ -24,7 +25,7 @@ import {
   FrameOpener,
 } from "../../lib/dave/frames/frame_opener.ts";
 import { FrameSealer } from "../../lib/dave/frames/frame_sealer.ts";
-import { nobleFrameAead } from "../../lib/dave/frames/gcm.ts";
+import { pureFrameAead } from "../../lib/dave/frames/gcm.ts";
 import { findStartCode } from "../../lib/dave/frames/h26x.ts";
 import { GENERATION_SIZE } from "../../lib/dave/frames/key_ratchet.ts";
 import {
@@ -43,7 +44,7 @@ import {
   trailerSize,
   writeTrailer,
 } from "../../lib/dave/frames/trailer.ts";
-import { Reader, takeWhole, vector } from "../../lib/dave/mls/codec.ts";
+import { Reader, takeWhole, u64, vector } from "../../lib/dave/mls/codec.ts";
 import { takeExternalSender } from "../../lib/dave/mls/external_sender.ts";
 import { encodePublicMessage, takePublicMessage } from "../../lib/dave/mls/framing.ts";
 import {
@@ -61,11 +62,16 @@ import {
   type MlsErrorCode,
   MlsMember,
   nobleMlsCrypto,
+  type SentProposal,
 } from "../../lib/dave/mls/mod.ts";
 import { MAX_LEAVES, RatchetTree } from "../../lib/dave/mls/ratchet_tree.ts";
 import { checkTree } from "../../lib/dave/mls/tree_validation.ts";
 import { encodeWelcome, takeWelcome, trimWelcome } from "../../lib/dave/mls/welcome.ts";
+import { PENDING_LIMIT } from "../../lib/dave/pending.ts";
+import { DaveSession, type DaveSessionOptions, HELD_LIMIT } from "../../lib/dave/session.ts";
+import { DAVE_STATES } from "../../lib/dave/transitions.ts";
 import { decodeId, encodeId } from "../../lib/dave/user_id.ts";
+import type { VoiceReceivePayload, VoiceSendPayload } from "../../lib/payloads.ts";
 import { hex, loadVectors, randomBytes, seededRandom, toHex } from "../tools/vectors.ts";
 import { join, type Json } from "./mutate.ts";
 import {
@@ -310,7 +316,7 @@ function openerParser(setting: OpenerSetting): AnyParser {
       const probe = probes[count++ % PROBES];
       const [one, other] = [opener, sheltered].map((each) => openFrame(each, probe, now, media));
       check((one === undefined) === (other === undefined), () => "a valid frame is one's only");
-      const genuine = keys.length > 0 && aead === nobleFrameAead;
+      const genuine = keys.length > 0 && aead === pureFrameAead;
       check(!genuine || one !== undefined, () => `a valid frame is ${opener.fault}`);
       check(opener.ratchetCount === keys.length, () => `${opener.ratchetCount} ratchets`);
       return outcome;
@@ -335,7 +341,7 @@ function openFrame(
 const OPENER_SETTINGS: readonly OpenerSetting[] = [
   {
     name: "FrameOpener.open",
-    aead: nobleFrameAead,
+    aead: pureFrameAead,
     media: "audio",
     keys: [OLD_SECRET, SECRET],
     now: 9_000,
@@ -370,7 +376,7 @@ const OPENER_SETTINGS: readonly OpenerSetting[] = [
  * @param unit Of many of them a frame has more clear ranges than a trailer can tell.
  */
 function layoutParser(codec: FrameCodec, unit: Uint8Array): AnyParser {
-  const sealer = sealerOf(nobleFrameAead, SECRET);
+  const sealer = sealerOf(pureFrameAead, SECRET);
   const opener = new FrameOpener();
   opener.addRatchet(SECRET, 0);
   return parser({
@@ -467,7 +473,7 @@ const ratchetState = parser({
     const state = stateOf(value);
     if (state === undefined) return "no state";
     try {
-      return useRatchet(SendRatchet.restore(state, nobleFrameAead), state);
+      return useRatchet(SendRatchet.restore(state, pureFrameAead), state);
     } catch (error) {
       return rejection(error, RangeError).split(": ").slice(0, 2).join(": ");
     }
@@ -503,7 +509,7 @@ function useRatchet(ratchet: SendRatchet, state: SendRatchetState): string {
   return "restored";
 }
 
-const AEAD: FrameAeadProvider = nobleFrameAead;
+const AEAD: FrameAeadProvider = pureFrameAead;
 
 function sealedBy(ratchet: SendRatchet): Uint8Array | undefined {
   try {
@@ -516,6 +522,109 @@ function sealedBy(ratchet: SendRatchet): Uint8Array | undefined {
   ratchet.aead.seal(packet, 0, 4, new Uint8Array(12));
   return packet;
 }
+
+// States that are handed on
+
+/**
+ * An entry for what restores a state. Inputs are what stands in it between version and hash,
+ * since behind the hash nothing would come of a mutation.
+ */
+function stateParser<T>(
+  entry: Pick<Parser<Uint8Array>, "name" | "covers" | "seeds" | "outcomes" | "share">,
+  restore: (state: Secret<Uint8Array>) => T,
+  exportAgain: (restored: T) => Secret<Uint8Array>,
+): AnyParser {
+  const attempt = (state: Secret<Uint8Array>): T | string => {
+    try {
+      return restore(state);
+    } catch (error) {
+      return rejection(error, RangeError).split(": ").slice(1).join(": ");
+    }
+  };
+  const run = (content: Uint8Array) => {
+    const bare = attempt(new Secret(content));
+    check(typeof bare === "string", () => "it is restored without version and hash");
+    const state = makeSnapshot(STATE_VERSION, [content]);
+    const restored = attempt(state);
+    if (typeof restored === "string") return restored;
+    checkSame("the state once more", exportAgain(restored).reveal(), state.reveal());
+    return "restored";
+  };
+  return parser({ ...entry, domain: BYTES, run });
+}
+
+const STATE_VERSION = 1;
+
+/** What stands in a state between version and hash. */
+function contentOf(state: Secret<Uint8Array>): Uint8Array {
+  return state.reveal().slice(2, -32);
+}
+
+/** States of openers: empty ones, of two epochs, and one of two generations, which is large. */
+function openerStates(): Uint8Array[] {
+  const now = 2e9;
+  const frame = (secret: Uint8Array, nonce: number) =>
+    sealFrame(sealerOf(pureFrameAead, secret, nonce), PROBE, "opus");
+  return [0, 1, 2].flatMap((count) =>
+    [true, false].map((on) => {
+      const opener = new FrameOpener();
+      opener.setPassthrough(true, 0);
+      opener.setPassthrough(on, now);
+      for (const secret of [OLD_SECRET, SECRET].slice(2 - count)) {
+        opener.addRatchet(secret, 0);
+        const first = count === 1 && on ? 3 * GENERATION_SIZE - 9 : 2;
+        for (const nonce of [first, first + 14]) {
+          openFrame(opener, frame(secret, nonce), now, "audio");
+        }
+      }
+      return contentOf(opener.exportState(now));
+    })
+  );
+}
+
+/** States with one ratchet, or so many, that cannot be. */
+function wrongOpenerStates(): Uint8Array[] {
+  const unlimited = hex("00");
+  const number = (value: number) => u64(BigInt(value));
+  const ratchet = (secretSize: number, ...missing: number[]) => {
+    const head = join(unlimited, number(5), number(0), vector(new Uint8Array(secretSize)));
+    return join(head, number(9), vector(...missing.map(number)), vector());
+  };
+  const one = ratchet(16, 1, 7);
+  return [[ratchet(15)], [ratchet(16, 7, 1)], [ratchet(16, 8)], Array(17).fill(one)].map((all) =>
+    join(unlimited, vector(...all))
+  );
+}
+
+const OPENED_AFTERWARDS = [0, 3, 255].map((generation) =>
+  sealFrame(sealerOf(pureFrameAead, SECRET, generation * GENERATION_SIZE + 7), PROBE, "opus")
+);
+
+const openerState = stateParser(
+  {
+    name: "FrameOpener.restore",
+    covers: ["FrameOpener", "RemoteRatchet", "ReplayWindow", "readSnapshot"],
+    seeds: [...openerStates(), ...wrongOpenerStates()],
+    outcomes: [
+      "restored",
+      ...[
+        "its state is malformed",
+        "its state has an integer that is not exact",
+        "its state has a missing nonce that cannot be",
+        "its state has a generation that cannot be",
+        "its state has too many ratchets",
+      ].map((what) => `Cannot restore a frame opener: ${what}`),
+      "Cannot start a key ratchet: generation # with # bytes, want an unsigned integer with # bytes",
+    ],
+    share: 1 / 8,
+  },
+  (state) => {
+    const used = FrameOpener.restore(state, 1000);
+    for (const frame of OPENED_AFTERWARDS) openFrame(used, frame, 2e9, "audio");
+    return FrameOpener.restore(state, 1000);
+  },
+  (opener) => opener.exportState(1000),
+);
 
 // MLS: what is read, before any cryptography
 
@@ -578,7 +687,7 @@ function realCrypto(): MlsCrypto {
  * their private keys, all tags are zeros, and signatures and tags of ciphertexts are good where
  * a byte of theirs is below 0x80. Hashes are real, and so is all that follows from them.
  */
-function looseCrypto(): MlsCrypto {
+export function looseCrypto(): MlsCrypto {
   const isPublicKey = (bytes: Uint8Array) => bytes.length === 65 && bytes[0] === 4;
   return {
     ...realCrypto(),
@@ -805,7 +914,7 @@ function memberParser(
   const seeds = seedsOf(stage.scene);
   return parser({
     name: `MlsMember.${action}${loose ? " with loose cryptography" : ""}`,
-    covers: ["MlsMember"],
+    covers: loose ? ["MlsMember"] : ["MlsMember", "isSignedBy"],
     domain: BYTES,
     seeds,
     outcomes,
@@ -824,6 +933,56 @@ function memberParser(
 
 const REAL = play(realCrypto);
 const LOOSE = play(looseCrypto);
+
+/** States of members: founders, of four in a group, of one who waits, with and without a commit. */
+function memberStates(): Uint8Array[] {
+  const { crypto, proposing, committing, joining, externalSender } = play(looseCrypto);
+  const fresh = new MlsMember({ crypto, groupId: GROUP_ID, identity: identityOf(1) });
+  const resting = new MlsMember({ crypto, groupId: GROUP_ID, identity: identityOf(1) });
+  resting.setExternalSender(externalSender);
+  proposing.commit();
+  const states = [fresh, resting, joining, committing, proposing].map((member) =>
+    contentOf(member.exportState())
+  );
+  const [nothing, own] = states;
+  // Before a group and the rest stand two vectors, a key, and the external sender.
+  const who = nothing.subarray(0, 9 + 9 + 33);
+  const orphan = join(who, hex("00"), own.subarray(who.length + 1 + externalSender.length));
+  const removal = join(vector(hex("aa")), hex("000300000000"));
+  const twice = join(who, hex("000000"), vector(removal, removal), hex("00"));
+  return [...states, orphan, twice];
+}
+
+const memberState = stateParser(
+  {
+    name: "MlsMember.restore",
+    covers: ["MlsMember", "readSnapshot"],
+    seeds: memberStates(),
+    outcomes: [
+      "restored",
+      ...[
+        "its state is malformed",
+        "its state has a key package with other keys",
+        "its state has a commit without a group",
+        "its state has a group without an external sender",
+        "its state has another member at the own leaf",
+        "its state has a private key of no node above the own leaf",
+        "its state has a private key of another node",
+        "its state has no private key of the own leaf",
+        "its state has a proposal twice",
+        "its state has a private key that is none",
+        "its state has a secret of # bytes",
+      ].map((what) => `Cannot restore a member: ${what}`),
+    ],
+    share: 1 / 16,
+  },
+  (state) => {
+    const member = MlsMember.restore(state, LOOSE.crypto);
+    checkMember(member);
+    return member;
+  },
+  (member) => member.exportState(),
+);
 
 /** Trees of leaves and of all they can have: with parents, with blanks, with unmerged leaves. */
 /** A tree whose last node is a parent: hidden now, it would be the root once the tree grows. */
@@ -966,6 +1125,220 @@ const ids = parser({
   },
 });
 
+// A whole session
+
+const SESSION_USER = 2;
+const SESSION_TIME = 1000;
+/** Opcodes that mean something to a session, by the first byte of an input. */
+const SESSION_OPS = [4, 11, 13, 21, 22, 24, 25, 27, 29, 30] as const;
+
+function messageBytes(op: (typeof SESSION_OPS)[number], ...d: readonly Uint8Array[]): Uint8Array {
+  return join(Uint8Array.of(SESSION_OPS.indexOf(op)), ...d);
+}
+
+/** An input as a message: payloads of JSON are read out of its bytes, as they come. */
+function messageOf(input: Uint8Array): VoiceReceivePayload | undefined {
+  const [first = 0, x = 0, y = 0, z = 0] = input;
+  const op = SESSION_OPS[first % SESSION_OPS.length];
+  const d = input.subarray(1);
+  const transition_id = x << 8 | y;
+  switch (op) {
+    case 4: {
+      const described = { mode: "", secret_key: new Secret(new Uint8Array(32)) };
+      return { op, d: { ...described, dave_protocol_version: x % 3 } } as VoiceReceivePayload;
+    }
+    case 11:
+      return { op, d: { user_ids: Array.from(d, String) } };
+    case 13:
+      return { op, d: { user_id: String(x) } };
+    case 21:
+      return { op, d: { transition_id, protocol_version: z % 3 } };
+    case 22:
+      return { op, d: { transition_id } };
+    case 24:
+      return { op, d: { protocol_version: x % 3, epoch: y } };
+    default:
+      return { op, d };
+  }
+}
+
+interface SessionScene {
+  readonly crypto: MlsCrypto;
+  /** States of the session by name. */
+  readonly states: Readonly<Record<string, Secret<Uint8Array>>>;
+  readonly messages: readonly Uint8Array[];
+}
+
+function restoreSession(crypto: MlsCrypto, state: Secret<Uint8Array>): DaveSession {
+  return DaveSession.restore(state, sessionOptions(crypto), SESSION_TIME);
+}
+
+function sessionOptions(crypto: MlsCrypto): DaveSessionOptions {
+  return { userId: String(SESSION_USER), channelId: GROUP, crypto, aead: pureFrameAead };
+}
+
+const GROUP = String(BigInt(`0x${toHex(GROUP_ID)}`));
+
+/** A session that joins a call of three, and all that it is told then. */
+function playSession(): SessionScene {
+  const crypto = looseCrypto();
+  const gateway = new ExternalSender(crypto);
+  let session = new DaveSession(sessionOptions(crypto));
+  const states: Record<string, Secret<Uint8Array>> = {};
+  const messages: Uint8Array[] = [];
+  let keyPackage = new Uint8Array(0);
+  const tell = (...[op, ...d]: Parameters<typeof messageBytes>) => {
+    messages.push(messageBytes(op, ...d));
+    session.handle(messageOf(messages.at(-1)!)!, SESSION_TIME);
+    for (let output = session.poll(); output !== undefined; output = session.poll()) {
+      if (output.type === "send" && output.message.op === 26) keyPackage = output.message.d.slice();
+    }
+  };
+  const freeze = (name: string) => {
+    states[name] = session.exportState(SESSION_TIME);
+    session = restoreSession(crypto, states[name]);
+  };
+  const make = (id: number) => {
+    const member = new MlsMember({ crypto, groupId: GROUP_ID, identity: identityOf(id) });
+    member.setExternalSender(gateway.bytes);
+    return member;
+  };
+  const [founder, other, guest] = [make(1), make(3), make(5)];
+  const add = (epoch: bigint, own: Uint8Array) => gateway.add(GROUP_ID, epoch, own);
+  tell(11, Uint8Array.of(1, 3, 5));
+  freeze("idle");
+  tell(4, Uint8Array.of(1));
+  freeze("waiting");
+  tell(25, gateway.bytes);
+  freeze("founded");
+  const first = [keyPackage, other.createKeyPackage()].map((own) => add(0n, own).message);
+  founder.processProposals(encodeAppend(first), isRecognized);
+  const { commit, welcome } = founder.commit()!;
+  founder.processCommit(commit);
+  tell(30, hex("0001"), welcome!);
+  freeze("prepared");
+  tell(22, hex("0001"));
+  const added = add(1n, guest.createKeyPackage());
+  const [removed, ownRemoval] = [2, 1].map((leaf) => gateway.remove(GROUP_ID, 1n, leaf));
+  const commitOf = (...proposals: SentProposal[]) => {
+    const body = encodeAppend(proposals.map(({ message }) => message));
+    founder.processProposals(body, isRecognized);
+    const made = founder.commit()!.commit;
+    founder.processProposals(encodeRevoke(proposals.map(({ ref }) => ref)), isRecognized);
+    return made;
+  };
+  const commits = [commitOf(added), commitOf(removed), commitOf(ownRemoval)];
+  const proposals = [added, removed, ownRemoval].map(({ message }) => message);
+  tell(27, encodeAppend(proposals));
+  freeze("proposed");
+  const more = [
+    ...proposals.map((message) => messageBytes(27, encodeAppend([message]))),
+    messageBytes(27, encodeRevoke([added.ref])),
+    ...commits.map((each, i) => messageBytes(29, Uint8Array.of(0, i), each)),
+    messageBytes(4, hex("00")),
+    messageBytes(13, hex("03")),
+    messageBytes(21, hex("000000")),
+    messageBytes(21, hex("000901")),
+    messageBytes(22, hex("0009")),
+    messageBytes(24, hex("0101")),
+    messageBytes(24, hex("0102")),
+  ];
+  return { crypto, states, messages: [...messages, ...more] };
+}
+
+const SESSION_SCENE = playSession();
+
+/** Hands a message to a session, and names what came of it. */
+function tellSession(session: DaveSession, message: VoiceReceivePayload, now: number): string {
+  session.handle(message, now);
+  const sent: number[] = [];
+  const events: string[] = [];
+  for (let output = session.poll(); output !== undefined; output = session.poll()) {
+    if (output.type === "send") {
+      sent.push(output.message.op);
+      checkSent(output.message);
+    } else events.push(output.event.type);
+  }
+  checkInteger("outputs", sent.length + events.length, 0, OUTPUT_LIMIT);
+  checkSession(session, now);
+  if (sent.includes(31)) return "recovery";
+  if (sent.length > 0) return `sends ${sent.at(-1)}`;
+  return events.includes("daveIgnored") ? "ignored" : session.state;
+}
+
+/** Messages that were held come all at once. */
+const OUTPUT_LIMIT = 4 * HELD_LIMIT;
+
+function checkSent({ op, d }: VoiceSendPayload): void {
+  if (op === 23 || op === 31) return checkInteger("transition_id", d.transition_id, 0, 0xffff);
+  check(op === 26 || op === 28, () => `op ${op} is sent`);
+  check(d instanceof Uint8Array && d.length > 0, () => "an empty message is sent");
+}
+
+function checkSession(session: DaveSession, now: number): void {
+  const { state, privacyCode, pendingTransitions, identities } = session;
+  const established = state === "established";
+  check(DAVE_STATES.includes(state), () => `the state is ${state}`);
+  check(established === (privacyCode !== undefined), () => `${state} with code ${privacyCode}`);
+  check(established || identities.length === 0, () => `${identities.length} members`);
+  checkInteger("transitions that wait", pendingTransitions, 0, PENDING_LIMIT);
+  const timeout = session.pollTimeout();
+  check(timeout === undefined || Number.isFinite(timeout), () => `the timeout is ${timeout}`);
+  const size = session.seal(PROBE, new Uint8Array(64));
+  check(size >= 0 || session.sealFault === "no-key", () => `not sealed: ${session.sealFault}`);
+  checkInteger("what is opened", session.open("1", PROBE, new Uint8Array(64), now), -1, 2);
+}
+
+function sessionParser(name: string, outcomes: readonly string[]): AnyParser {
+  const { crypto, states, messages } = SESSION_SCENE;
+  return {
+    name: `DaveSession.handle while ${name}`,
+    covers: ["DaveSession", "readSnapshot"],
+    domain: BYTES,
+    seeds: messages,
+    outcomes: [...outcomes, "ignored", "recovery", "sends 23", "sends 26"],
+    row: 16,
+    share: 1 / 10,
+    start: () => {
+      const session = restoreSession(crypto, states[name]);
+      let now = SESSION_TIME;
+      return (input: Uint8Array) => {
+        const borrowed = input.slice();
+        const message = messageOf(borrowed)!;
+        const outcome = tellSession(session, message, now += 2000);
+        borrowed.fill(0xee);
+        checkSession(session, now);
+        return outcome;
+      };
+    },
+  };
+}
+
+/** A state can be written in more ways than one; the second time it is as the first time. */
+const sessionState = parser({
+  name: "DaveSession.restore",
+  covers: ["DaveSession", "readSnapshot"],
+  domain: BYTES,
+  seeds: Object.values(SESSION_SCENE.states).map(contentOf),
+  outcomes: ["restored", "refused"],
+  share: 1 / 16,
+  run: (content) => {
+    const handOn = (state: Secret<Uint8Array>) => {
+      checkSession(restoreSession(SESSION_SCENE.crypto, state), SESSION_TIME);
+      return restoreSession(SESSION_SCENE.crypto, state).exportState(SESSION_TIME, 0);
+    };
+    let again: Secret<Uint8Array>;
+    try {
+      again = handOn(makeSnapshot(STATE_VERSION, [content]));
+    } catch (error) {
+      rejection(error, RangeError);
+      return "refused";
+    }
+    checkSame("the state the second time", handOn(again).reveal(), again.reveal());
+    return "restored";
+  },
+});
+
 /** The parsers of DAVE. */
 export const DAVE_PARSERS: readonly AnyParser[] = [
   leb128,
@@ -977,6 +1350,8 @@ export const DAVE_PARSERS: readonly AnyParser[] = [
   layoutParser("h265", hex("000000012601afafaf")),
   layoutParser("av1", hex("3202aabb")),
   ratchetState,
+  openerState,
+  memberState,
   ids,
   keyPackages,
   externalSender,
@@ -1007,4 +1382,10 @@ export const DAVE_PARSERS: readonly AnyParser[] = [
     ...["joined", "malformed", "unsupported", "not-invited", "bad-ciphertext", "bad-tree"],
     ...["bad-signature", "bad-path", "bad-tag", "wrong-sender", "wrong-group"],
   ]),
+  sessionState,
+  sessionParser("idle", ["idle", "waiting", "off"]),
+  sessionParser("waiting", ["waiting", "founded", "off"]),
+  sessionParser("founded", ["founded", "off"]),
+  sessionParser("prepared", ["established", "founded", "off", "sends 28"]),
+  sessionParser("proposed", ["established", "founded", "off", "removed"]),
 ];

@@ -502,10 +502,16 @@ function isSecretive(text: string, token: string): boolean {
   return !text.replaceAll(`"token":"${token}"`, "").includes(token);
 }
 
-function checkServerOutput(output: ServerOutput, secretive: boolean): void {
+/** Checks what a server puts out. */
+export function checkServerOutput(output: ServerOutput, secretive: boolean): void {
   switch (output.type) {
     case "sendWebSocket": {
-      const { op = 8 } = JSON.parse(String(output.data)) as { op?: unknown };
+      const { data } = output;
+      // From version 8 on the opcode of a binary frame stands behind its number.
+      if (typeof data !== "string") {
+        return check([data[0], data[2]].some((op) => op >= 25 && op <= 30), () => "no opcode");
+      }
+      const { op = 8 } = JSON.parse(data) as { op?: unknown };
       return checkInteger("op", op, 0, 32);
     }
     case "closeWebSocket":

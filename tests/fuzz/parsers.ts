@@ -6,6 +6,7 @@
 
 import { AUDIO_PARSERS } from "./audio_parsers.ts";
 import { DAVE_PARSERS } from "./dave_parsers.ts";
+import { DAVE_SERVERS } from "./dave_server.ts";
 import { MACHINES } from "./machines.ts";
 import { MESSAGE_PARSERS } from "./message_parsers.ts";
 import { PACKET_PARSERS } from "./packet_parsers.ts";
@@ -18,4 +19,5 @@ export const PARSERS: readonly AnyParser[] = [
   ...MESSAGE_PARSERS,
   ...DAVE_PARSERS,
   ...MACHINES,
+  ...DAVE_SERVERS,
 ];

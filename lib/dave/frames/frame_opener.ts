@@ -8,13 +8,18 @@
  * @module
  */
 
+import type { Secret } from "../../secret.ts";
+import { erase } from "../mls/bytes.ts";
+import { vectorHeader } from "../mls/codec.ts";
+import { makeSnapshot, readSnapshot } from "../snapshot.ts";
 import {
   FRAME_NONCE_SIZE,
   FRAME_TAG_SIZE,
   type FrameAeadProvider,
   writeFrameNonce,
 } from "./aead.ts";
-import { nobleFrameAead } from "./gcm.ts";
+import { pureFrameAead } from "./gcm.ts";
+import { encodeRemaining, malformedOpener, OPENER, takeUntil } from "./opener_state.ts";
 import { RATCHET_OVERLAP, type RatchetFault, RemoteRatchet } from "./remote_ratchet.ts";
 import { Scratch } from "./scratch.ts";
 import { isSilence } from "./silence.ts";
@@ -35,6 +40,8 @@ export type FrameForm = "sealed" | "passthrough" | "silence";
 /** The kind of media; only audio has frames of silence. */
 export type FrameMedia = "audio" | "video";
 
+const STATE_VERSION = 1;
+
 /** Opens the frames of one sender, whatever their codec. */
 export class FrameOpener {
   readonly #provider: FrameAeadProvider;
@@ -53,8 +60,34 @@ export class FrameOpener {
    *
    * @param provider Makes the ciphers; the pure ones by default.
    */
-  constructor(provider: FrameAeadProvider = nobleFrameAead) {
+  constructor(provider: FrameAeadProvider = pureFrameAead) {
     this.#provider = provider;
+  }
+
+  /**
+   * Goes on as an opener that gave its state away.
+   *
+   * @param state What `exportState` returned; not changed. It must not be restored a second time:
+   * of two openers each would accept the same frame.
+   * @param now Monotonic milliseconds. The time since the export counts for nothing.
+   * @param provider Makes the ciphers; the pure ones by default.
+   * @returns The opener, at the point where the other one stood.
+   * @throws {RangeError} It is no state, not whole, or of another version.
+   */
+  static restore(
+    state: Secret<Uint8Array>,
+    now: number,
+    provider: FrameAeadProvider = pureFrameAead,
+  ): FrameOpener {
+    const opener = new FrameOpener(provider);
+    readSnapshot(OPENER, STATE_VERSION, state, (reader) => {
+      opener.#passthroughUntil = takeUntil(reader, now);
+      reader.list((item) => {
+        if (opener.ratchetCount === RATCHET_LIMIT) throw malformedOpener("too many ratchets");
+        opener.#ratchets.push(RemoteRatchet.take(item, now, provider));
+      });
+    });
+    return opener;
   }
 
   /** Why the last `open` returned -1. */
@@ -144,6 +177,25 @@ export class FrameOpener {
       this.#ratchets.shift()?.erase();
     }
     for (let i = 0; i < this.#ratchets.length; i++) this.#ratchets[i].expire(now);
+  }
+
+  /**
+   * Gives away what was received so far: keys, what came, and how long what is good. This one has
+   * no key any more and lets no plaintext through.
+   *
+   * @param now Monotonic milliseconds.
+   * @returns Bytes for `restore`.
+   */
+  exportState(now: number): Secret<Uint8Array> {
+    this.expire(now);
+    const ratchets = this.#ratchets.flatMap((ratchet) => ratchet.encode(now));
+    const size = ratchets.reduce((sum, part) => sum + part.length, 0);
+    const passthrough = encodeRemaining(this.#passthroughUntil, now);
+    const state = makeSnapshot(STATE_VERSION, [passthrough, vectorHeader(size), ...ratchets]);
+    erase(...ratchets);
+    this.erase();
+    this.#passthroughUntil = -Infinity;
+    return state;
   }
 
   /** Erases all keys. Passthrough stays as it is. */

@@ -13,7 +13,7 @@ import {
   writeFrameNonce,
 } from "./aead.ts";
 import { type FrameCodec, hasStartCodes, layOutFrame, sealedSizeLimit } from "./codecs.ts";
-import { nobleFrameAead } from "./gcm.ts";
+import { pureFrameAead } from "./gcm.ts";
 import { hidesStartCode } from "./h26x.ts";
 import { ClearRanges } from "./ranges.ts";
 import { Scratch } from "./scratch.ts";
@@ -63,7 +63,7 @@ export class FrameSealer {
    * @param options How it works.
    */
   constructor(options: FrameSealerOptions = {}) {
-    this.#provider = options.aead ?? nobleFrameAead;
+    this.#provider = options.aead ?? pureFrameAead;
     this.#sealSilence = options.sealSilence ?? false;
   }
 

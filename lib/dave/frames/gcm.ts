@@ -1,8 +1,8 @@
 /**
- * AES-128-GCM for DAVE frames: the AES of `@noble/ciphers`, with CTR and GHASH of our own
- * (NIST SP 800-38D). noble's `gcm` expands the key and makes the table of GHASH for each
- * message and checks tags of 16 bytes only; this keeps both for as long as the key lives,
- * allocates nothing of its own, and compares the 8 bytes that DAVE sends.
+ * AES-128-GCM for DAVE frames (NIST SP 800-38D), in TypeScript alone. The `gcm` of
+ * `@noble/ciphers` expands the key and makes the table of GHASH for each message and checks tags
+ * of 16 bytes only; this keeps both for as long as the key lives, allocates nothing, and
+ * compares the 8 bytes that DAVE sends.
  *
  * GHASH multiplies by table: for each of the 32 nibbles of a block the product of each of
  * its 16 values with the hash key. Like noble's, the tables of AES and GHASH are looked up
@@ -11,7 +11,7 @@
  * @module
  */
 
-import { unsafe } from "@noble/ciphers/aes.js";
+import { BLOCK_WORDS, encryptBlock, expandKey } from "./aes.ts";
 import {
   FRAME_KEY_SIZE,
   FRAME_NONCE_SIZE,
@@ -21,22 +21,21 @@ import {
 } from "./aead.ts";
 
 /** The pure implementation, on every runtime. */
-export const nobleFrameAead: FrameAeadProvider = { aes128gcm: (key) => new Gcm(key) };
+export const pureFrameAead: FrameAeadProvider = { aes128gcm: (key) => new Gcm(key) };
 
 const BLOCK_SIZE = 16;
-const WORDS = 4;
 const NIBBLES = 32;
-const ENTRY_WORDS = 16 * WORDS;
+const ENTRY_WORDS = 16 * BLOCK_WORDS;
 /** The field's polynomial: x^128 + x^7 + x^2 + x + 1, bits reflected. */
 const POLYNOMIAL = 0xe1000000;
 
 class Gcm implements FrameAead {
-  readonly #schedule: Uint32Array;
+  readonly #schedule: Int32Array;
   readonly #table = new Int32Array(NIBBLES * ENTRY_WORDS);
-  readonly #hash = new Int32Array(WORDS);
-  /** Words of the counter block as AES takes them: little endian. */
-  readonly #counter = new Int32Array(WORDS);
-  readonly #keyStream = new Uint8Array(BLOCK_SIZE);
+  readonly #hash = new Int32Array(BLOCK_WORDS);
+  /** Words of the nonce, with which counter blocks begin. */
+  readonly #nonce = new Int32Array(BLOCK_WORDS - 1);
+  readonly #keyStream = new Int32Array(BLOCK_WORDS);
   readonly #tag = new Uint8Array(FRAME_TAG_SIZE);
 
   constructor(key: Uint8Array) {
@@ -45,17 +44,14 @@ class Gcm implements FrameAead {
         `Cannot use a frame key of ${key.length} bytes: a key has ${FRAME_KEY_SIZE} bytes`,
       );
     }
-    // The expansion reads whole words of the array's own memory.
-    const aligned = Uint8Array.from(key);
-    this.#schedule = unsafe.expandKeyLE(aligned);
-    aligned.fill(0);
+    this.#schedule = expandKey(key);
     this.#fillTable();
   }
 
   seal(packet: Uint8Array, aadSize: number, plainSize: number, nonce: Uint8Array): void {
     const end = aadSize + plainSize;
     this.#loadNonce(nonce);
-    this.#crypt(packet, aadSize, end);
+    this.#crypt(packet, aadSize, packet, aadSize, plainSize);
     this.#computeTag(packet, aadSize, end);
     for (let i = 0; i < FRAME_TAG_SIZE; i++) packet[end + i] = this.#tag[i];
   }
@@ -73,8 +69,7 @@ class Gcm implements FrameAead {
     let difference = 0;
     for (let i = 0; i < FRAME_TAG_SIZE; i++) difference |= packet[end + i] ^ this.#tag[i];
     if (difference !== 0) return false;
-    for (let i = 0; i < cipherSize; i++) into[i] = packet[aadSize + i];
-    this.#crypt(into, 0, cipherSize);
+    this.#crypt(packet, aadSize, into, 0, cipherSize);
     return true;
   }
 
@@ -85,30 +80,35 @@ class Gcm implements FrameAead {
   }
 
   #loadNonce(nonce: Uint8Array): void {
-    for (let i = 0; i < FRAME_NONCE_SIZE; i += 4) {
-      this.#counter[i >> 2] = nonce[i] | nonce[i + 1] << 8 | nonce[i + 2] << 16 |
-        nonce[i + 3] << 24;
-    }
+    for (let i = 0; i < FRAME_NONCE_SIZE; i += 4) this.#nonce[i >> 2] = readWord(nonce, i);
   }
 
   /** Encrypts a counter block; 1 masks the tag, the message begins with 2. */
   #nextKeyStream(count: number): void {
-    const counter = this.#counter;
     const stream = this.#keyStream;
-    const last = count << 24 | (count & 0xff00) << 8 | count >>> 8 & 0xff00 | count >>> 24;
-    const block = unsafe.encrypt(this.#schedule, counter[0], counter[1], counter[2], last);
-    writeWord(stream, 0, block.s0);
-    writeWord(stream, 4, block.s1);
-    writeWord(stream, 8, block.s2);
-    writeWord(stream, 12, block.s3);
+    const nonce = this.#nonce;
+    stream[0] = nonce[0];
+    stream[1] = nonce[1];
+    stream[2] = nonce[2];
+    stream[3] = count;
+    encryptBlock(this.#schedule, stream);
   }
 
-  #crypt(bytes: Uint8Array, start: number, end: number): void {
+  #crypt(from: Uint8Array, start: number, into: Uint8Array, at: number, size: number): void {
     const stream = this.#keyStream;
-    for (let at = start, count = 2; at < end; at += BLOCK_SIZE, count++) {
+    const whole = size - size % BLOCK_SIZE;
+    let count = 2;
+    for (let done = 0; done < whole; done += BLOCK_SIZE, count++) {
       this.#nextKeyStream(count);
-      const size = Math.min(BLOCK_SIZE, end - at);
-      for (let i = 0; i < size; i++) bytes[at + i] ^= stream[i];
+      for (let i = 0; i < BLOCK_SIZE; i += 4) {
+        const word = readWord(from, start + done + i) ^ stream[i >> 2];
+        writeWord(into, at + done + i, word);
+      }
+    }
+    if (whole === size) return;
+    this.#nextKeyStream(count);
+    for (let i = 0; whole + i < size; i++) {
+      into[at + whole + i] = from[start + whole + i] ^ stream[i >> 2] >>> 24 - 8 * (i & 3);
     }
   }
 
@@ -120,7 +120,8 @@ class Gcm implements FrameAead {
     this.#multiply(aadSize >>> 29, aadSize << 3, size >>> 29, size << 3);
     this.#nextKeyStream(1);
     for (let i = 0; i < FRAME_TAG_SIZE; i++) {
-      this.#tag[i] = this.#keyStream[i] ^ hash[i >> 2] >>> 24 - 8 * (i & 3);
+      const word = i >> 2;
+      this.#tag[i] = (this.#keyStream[word] ^ hash[word]) >>> 24 - 8 * (i & 3);
     }
   }
 
@@ -154,7 +155,7 @@ class Gcm implements FrameAead {
     hash[3] ^= x3;
     let h0 = 0, h1 = 0, h2 = 0, h3 = 0;
     let entry = 0;
-    for (let i = 0; i < WORDS; i++) {
+    for (let i = 0; i < BLOCK_WORDS; i++) {
       const word = hash[i];
       for (let shift = 28; shift >= 0; shift -= 4, entry += ENTRY_WORDS) {
         const at = entry + ((word >>> shift & 15) << 2);
@@ -173,19 +174,18 @@ class Gcm implements FrameAead {
   /** For each nibble: the products of its four bits, then the sums of these. */
   #fillTable(): void {
     const table = this.#table;
-    const stream = this.#keyStream;
     this.#nextKeyStream(0);
-    const power = Int32Array.from({ length: WORDS }, (_, i) => readWord(stream, 4 * i));
+    const power = this.#keyStream;
     for (let entry = 0; entry < table.length; entry += ENTRY_WORDS) {
       for (let bit = 8; bit > 0; bit >>= 1) {
-        table.set(power, entry + bit * WORDS);
+        table.set(power, entry + bit * BLOCK_WORDS);
         timesX(power);
       }
       for (let value = 3; value < 16; value++) {
         const low = value & -value;
-        for (let i = 0; i < WORDS; i++) {
-          table[entry + value * WORDS + i] = table[entry + low * WORDS + i] ^
-            (low === value ? 0 : table[entry + (value ^ low) * WORDS + i]);
+        for (let i = 0; i < BLOCK_WORDS; i++) {
+          table[entry + value * BLOCK_WORDS + i] = table[entry + low * BLOCK_WORDS + i] ^
+            (low === value ? 0 : table[entry + (value ^ low) * BLOCK_WORDS + i]);
         }
       }
     }
@@ -211,8 +211,8 @@ function readWordBefore(bytes: Uint8Array, at: number, end: number): number {
 }
 
 function writeWord(into: Uint8Array, at: number, word: number): void {
-  into[at] = word;
-  into[at + 1] = word >>> 8;
-  into[at + 2] = word >>> 16;
-  into[at + 3] = word >>> 24;
+  into[at] = word >>> 24;
+  into[at + 1] = word >>> 16;
+  into[at + 2] = word >>> 8;
+  into[at + 3] = word;
 }

@@ -25,7 +25,7 @@ export {
   NONCE_RESERVE,
   type SealFault,
 } from "./frame_sealer.ts";
-export { nobleFrameAead } from "./gcm.ts";
+export { pureFrameAead } from "./gcm.ts";
 export { BASE_SECRET_SIZE } from "./key_ratchet.ts";
 export { RATCHET_OVERLAP, type RatchetFault } from "./remote_ratchet.ts";
 export type { SendRatchetState } from "./send_ratchet.ts";

@@ -8,8 +8,17 @@
  * @module
  */
 
+import { concat } from "../mls/bytes.ts";
+import { type Reader, vector, vectorHeader } from "../mls/codec.ts";
 import type { FrameAead, FrameAeadProvider } from "./aead.ts";
 import { GENERATION_SIZE, KeyRatchet, unwrapGeneration, unwrapNonce } from "./key_ratchet.ts";
+import {
+  encodeInteger,
+  encodeRemaining,
+  malformedOpener,
+  takeInteger,
+  takeUntil,
+} from "./opener_state.ts";
 import { ReplayWindow } from "./replay_window.ts";
 
 /** Milliseconds for which an older ratchet or generation is still good. */
@@ -20,6 +29,12 @@ export const GENERATION_GAP = 250;
 
 /** Frames a second that nobody exceeds, so that age bounds the generation. */
 export const FRAME_RATE_LIMIT = 170;
+
+/** Generations that a state may be apart, where each costs a derivation: years of one epoch. */
+const GENERATION_SPREAD = 1000;
+
+/** The generation after the last: there nonces would be no exact integers any more. */
+const GENERATION_END = 2 ** 29;
 
 /** Why a ratchet has no cipher for a nonce. */
 export type RatchetFault = "replayed" | "bad-generation";
@@ -38,7 +53,7 @@ export class RemoteRatchet {
   readonly #ratchet: KeyRatchet;
   readonly #provider: FrameAeadProvider;
   readonly #createdAt: number;
-  readonly #window = new ReplayWindow();
+  #window = new ReplayWindow();
   readonly #generations: Generation[] = [];
   #newest = 0;
   #prepared: Generation | undefined;
@@ -46,16 +61,70 @@ export class RemoteRatchet {
   #fault: RatchetFault = "replayed";
 
   /**
-   * Starts with generation 0.
+   * Starts at the beginning of an epoch, or where another one stood.
    *
-   * @param secret The base secret; copied.
-   * @param now Monotonic milliseconds.
+   * @param secret The base secret, or that of a later generation; copied.
+   * @param createdAt When the epoch began, in monotonic milliseconds.
    * @param provider Makes the ciphers.
+   * @param generation The generation of the secret.
    */
-  constructor(secret: Uint8Array, now: number, provider: FrameAeadProvider) {
-    this.#ratchet = new KeyRatchet(secret);
-    this.#createdAt = now;
+  constructor(
+    secret: Uint8Array,
+    createdAt: number,
+    provider: FrameAeadProvider,
+    generation = 0,
+  ) {
+    this.#ratchet = new KeyRatchet(secret, generation);
+    this.#createdAt = createdAt;
     this.#provider = provider;
+  }
+
+  /**
+   * Reads what `encode` wrote.
+   *
+   * @param reader Stands before it. The secret in it is erased.
+   * @param now Monotonic milliseconds, of whatever clock there is now.
+   * @param provider Makes the ciphers.
+   * @throws {RangeError} No ratchet can be so.
+   * @throws {MlsError} It is cut short.
+   */
+  static take(reader: Reader, now: number, provider: FrameAeadProvider): RemoteRatchet {
+    const expiry = takeUntil(reader, now);
+    const createdAt = now - takeInteger(reader);
+    const generation = takeInteger(reader);
+    if (generation >= GENERATION_END) throw malformedOpener("a generation that cannot be");
+    const secret = reader.vector();
+    const ratchet = new RemoteRatchet(secret, createdAt, provider, generation);
+    ratchet.expiry = expiry;
+    ratchet.#window = ReplayWindow.take(reader);
+    const keys = new KeyRatchet(secret, generation);
+    secret.fill(0);
+    reader.list((item) => ratchet.#takeGeneration(item, keys, now));
+    keys.erase();
+    return ratchet;
+  }
+
+  /**
+   * The ratchet as bytes, with times as what remains of them.
+   *
+   * @param now Monotonic milliseconds.
+   * @returns Parts to put together and then to erase: one is the secret.
+   */
+  encode(now: number): Uint8Array[] {
+    this.expire(now);
+    const { generation, secret } = this.#ratchet.state();
+    const generations = this.#generations
+      .toSorted((a, b) => a.number - b.number)
+      .map(({ number, expiry }) => concat(encodeInteger(number), encodeRemaining(expiry, now)));
+    return [
+      encodeRemaining(this.expiry, now),
+      encodeInteger(Math.floor(now - this.#createdAt)),
+      encodeInteger(generation),
+      vectorHeader(secret.length),
+      secret,
+      this.#window.encode(),
+      vector(...generations),
+    ];
   }
 
   /** Why the last `prepare` returned nothing. */
@@ -120,6 +189,21 @@ export class RemoteRatchet {
     for (const { aead } of this.#generations) aead.erase();
     this.#generations.length = 0;
     this.#prepared = undefined;
+  }
+
+  /** They ascend, and so does the ratchet of which their keys are derived. */
+  #takeGeneration(reader: Reader, keys: KeyRatchet, now: number): void {
+    const number = takeInteger(reader);
+    const expiry = takeUntil(reader, now);
+    const last = this.#generations.at(-1)?.number ?? this.#ratchet.generation - 1;
+    if (number <= last || number > this.#ratchet.generation + GENERATION_SPREAD) {
+      throw malformedOpener("a generation that cannot be");
+    }
+    keys.advance(number);
+    const key = keys.deriveKey(number);
+    this.#generations.push({ number, aead: this.#provider.aes128gcm(key), expiry });
+    key.fill(0);
+    this.#newest = number;
   }
 
   #refuse(fault: RatchetFault): undefined {

@@ -5,6 +5,10 @@
  * @module
  */
 
+import { concat } from "../mls/bytes.ts";
+import { type Reader, vector } from "../mls/codec.ts";
+import { encodeInteger, malformedOpener, takeInteger } from "./opener_state.ts";
+
 /** Most missing nonces that are remembered; the lowest give way. */
 export const MISSING_LIMIT = 1000;
 
@@ -14,6 +18,32 @@ export class ReplayWindow {
   readonly #missing = new Float64Array(MISSING_LIMIT);
   #count = 0;
   #highest = -1;
+
+  /**
+   * Reads what `encode` wrote.
+   *
+   * @throws {RangeError} No window can be so.
+   * @throws {MlsError} It is cut short.
+   */
+  static take(reader: Reader): ReplayWindow {
+    const window = new ReplayWindow();
+    window.#highest = takeInteger(reader) - 1;
+    let last = -1;
+    reader.list((item) => {
+      const nonce = takeInteger(item);
+      if (nonce <= last || nonce >= window.#highest || window.#count === MISSING_LIMIT) {
+        throw malformedOpener("a missing nonce that cannot be");
+      }
+      last = window.#missing[window.#count++] = nonce;
+    });
+    return window;
+  }
+
+  /** The highest nonce and the missing ones, as bytes. */
+  encode(): Uint8Array {
+    const missing = Array.from(this.#missing.subarray(0, this.#count), encodeInteger);
+    return concat(encodeInteger(this.#highest + 1), vector(...missing));
+  }
 
   /** Nonces that are missing and may still come. */
   get missingCount(): number {

@@ -9,7 +9,9 @@ export const EMPTY: Uint8Array = new Uint8Array(0);
 
 /** Joins byte arrays. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let size = 0;
+  for (const part of parts) size += part.length;
+  const joined = new Uint8Array(size);
   let at = 0;
   for (const part of parts) {
     joined.set(part, at);
@@ -25,7 +27,9 @@ export function copy(bytes: Uint8Array): Uint8Array {
 
 /** Whether two public values are the same. It takes less time the earlier they differ. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** Whether two secret values of one size are the same, in a time that does not tell where not. */
@@ -38,13 +42,15 @@ export function sameSecret(a: Uint8Array, b: Uint8Array): boolean {
 
 /** Bytes of a text in ASCII. */
 export function ascii(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
 }
 
 /** A text by which maps can find bytes. */
 export function keyFor(bytes: Uint8Array): string {
   let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
+  for (let i = 0; i < bytes.length; i++) text += String.fromCharCode(bytes[i]!);
   return text;
 }
 

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { extract } from "@noble/hashes/hkdf.js";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { ascii, concat, EMPTY, erase } from "./bytes.ts";
 import { type Reader, u16, u8, vector } from "./codec.ts";
 import {
@@ -34,7 +36,18 @@ export interface KeyPair {
 
 const KEM_SUITE = concat(ascii("KEM"), u16(0x0010));
 const HPKE_SUITE = concat(ascii("HPKE"), u16(0x0010), u16(0x0001), u16(0x0001));
-const BASE_MODE = u8(0);
+
+const DKP_PRK = labelOf(KEM_SUITE, "dkp_prk");
+const CANDIDATE = labelOf(KEM_SUITE, "candidate");
+const EAE_PRK = labelOf(KEM_SUITE, "eae_prk");
+const SHARED_SECRET = labelOf(KEM_SUITE, "shared_secret");
+const INFO_HASH = labelOf(HPKE_SUITE, "info_hash");
+const SECRET = labelOf(HPKE_SUITE, "secret");
+const KEY = labelOf(HPKE_SUITE, "key");
+const BASE_NONCE = labelOf(HPKE_SUITE, "base_nonce");
+
+/** The base mode, and the hash of its absent pre-shared key's id. */
+const NO_PSK = concat(u8(0), extract(sha256, labelOf(HPKE_SUITE, "psk_id_hash"), EMPTY));
 
 /** Reads an HPKECiphertext. */
 export function takeHpkeCiphertext(reader: Reader): HpkeCiphertext {
@@ -56,25 +69,31 @@ export function generateKeyPair(suite: MlsCrypto): KeyPair {
 
 /** DeriveKeyPair: the key pair that follows from a secret. */
 export function deriveKeyPair(suite: MlsCrypto, secret: Uint8Array): KeyPair {
-  const root = labeledExtract(suite, KEM_SUITE, EMPTY, "dkp_prk", secret);
+  const root = labeledExtract(suite, EMPTY, DKP_PRK, secret);
   let privateKey = EMPTY;
   // The odds that one candidate is no private key are 1 to 2^32.
   for (let counter = 0; !validPrivateKey(privateKey); counter++) {
-    privateKey = labeledExpand(suite, KEM_SUITE, root, "candidate", u8(counter), HASH_SIZE);
+    privateKey = labeledExpand(suite, root, CANDIDATE, u8(counter), HASH_SIZE);
   }
   erase(root);
   return { privateKey, publicKey: suite.publicKey(privateKey) };
 }
 
+/** What all keys of one `info` have in common: base mode, no pre-shared key. */
+export function keyContextOf(suite: MlsCrypto, info: Uint8Array): Uint8Array {
+  return concat(NO_PSK, labeledExtract(suite, EMPTY, INFO_HASH, info));
+}
+
 /**
  * Encrypts to a public key.
  *
+ * @param keyContext What `keyContextOf` returned.
  * @throws {RangeError} The public key is none: received ones are checked where they come in.
  */
 export function encrypt(
   suite: MlsCrypto,
   publicKey: Uint8Array,
-  info: Uint8Array,
+  keyContext: Uint8Array,
   plain: Uint8Array,
 ): HpkeCiphertext {
   const ephemeral = generateKeyPair(suite);
@@ -82,7 +101,7 @@ export function encrypt(
   erase(ephemeral.privateKey);
   if (shared === undefined) throw new RangeError("Cannot encrypt: the public key is none");
   const kemOutput = ephemeral.publicKey;
-  const { key, nonce } = schedule(suite, shared, concat(kemOutput, publicKey), info);
+  const { key, nonce } = schedule(suite, shared, concat(kemOutput, publicKey), keyContext);
   const ciphertext = suite.seal(key, nonce, EMPTY, plain);
   erase(key, nonce);
   return { kemOutput, ciphertext };
@@ -92,13 +111,13 @@ export function encrypt(
 export function decrypt(
   suite: MlsCrypto,
   keyPair: KeyPair,
-  info: Uint8Array,
+  keyContext: Uint8Array,
   sealed: HpkeCiphertext,
 ): Uint8Array | undefined {
   const shared = suite.agree(keyPair.privateKey, sealed.kemOutput);
   if (shared === undefined) return undefined;
   const keys = concat(sealed.kemOutput, keyPair.publicKey);
-  const { key, nonce } = schedule(suite, shared, keys, info);
+  const { key, nonce } = schedule(suite, shared, keys, keyContext);
   const plain = suite.open(key, nonce, EMPTY, sealed.ciphertext);
   erase(key, nonce);
   return plain;
@@ -109,30 +128,24 @@ function schedule(
   suite: MlsCrypto,
   agreed: Uint8Array,
   publicKeys: Uint8Array,
-  info: Uint8Array,
+  context: Uint8Array,
 ): { key: Uint8Array; nonce: Uint8Array } {
-  const early = labeledExtract(suite, KEM_SUITE, EMPTY, "eae_prk", agreed);
-  const shared = labeledExpand(suite, KEM_SUITE, early, "shared_secret", publicKeys, HASH_SIZE);
-  const context = concat(
-    BASE_MODE,
-    labeledExtract(suite, HPKE_SUITE, EMPTY, "psk_id_hash", EMPTY),
-    labeledExtract(suite, HPKE_SUITE, EMPTY, "info_hash", info),
-  );
-  const secret = labeledExtract(suite, HPKE_SUITE, shared, "secret", EMPTY);
-  const key = labeledExpand(suite, HPKE_SUITE, secret, "key", context, AEAD_KEY_SIZE);
-  const nonce = labeledExpand(suite, HPKE_SUITE, secret, "base_nonce", context, AEAD_NONCE_SIZE);
+  const early = labeledExtract(suite, EMPTY, EAE_PRK, agreed);
+  const shared = labeledExpand(suite, early, SHARED_SECRET, publicKeys, HASH_SIZE);
+  const secret = labeledExtract(suite, shared, SECRET, EMPTY);
+  const key = labeledExpand(suite, secret, KEY, context, AEAD_KEY_SIZE);
+  const nonce = labeledExpand(suite, secret, BASE_NONCE, context, AEAD_NONCE_SIZE);
   erase(agreed, early, shared, secret);
   return { key, nonce };
 }
 
 function labeledExtract(
   suite: MlsCrypto,
-  id: Uint8Array,
   salt: Uint8Array,
-  label: string,
+  label: Uint8Array,
   secret: Uint8Array,
 ): Uint8Array {
-  const input = concat(ascii("HPKE-v1"), id, ascii(label), secret);
+  const input = concat(label, secret);
   const key = suite.extract(salt, input);
   erase(input);
   return key;
@@ -140,12 +153,15 @@ function labeledExtract(
 
 function labeledExpand(
   suite: MlsCrypto,
-  id: Uint8Array,
   key: Uint8Array,
-  label: string,
+  label: Uint8Array,
   info: Uint8Array,
   size: number,
 ): Uint8Array {
-  const input = concat(u16(size), ascii("HPKE-v1"), id, ascii(label), info);
-  return suite.expand(key, input, size);
+  return suite.expand(key, concat(u16(size), label, info), size);
+}
+
+/** What stands before the content that it is for. */
+function labelOf(id: Uint8Array, label: string): Uint8Array {
+  return concat(ascii("HPKE-v1"), id, ascii(label));
 }

@@ -121,16 +121,18 @@ export function eraseEpochSecrets(secrets: EpochSecrets): void {
   erase(secrets.exporterSecret, secrets.epochAuthenticator);
 }
 
-/** MLS-Exporter (section 8.5). */
-export function exportSecret(
+/** MLS-Exporter (section 8.5), for each of some contexts. */
+export function exportSecrets(
   suite: MlsCrypto,
   exporterSecret: Uint8Array,
   label: string,
-  context: Uint8Array,
+  contexts: readonly Uint8Array[],
   size: number,
-): Uint8Array {
+): Uint8Array[] {
   const secret = deriveSecret(suite, exporterSecret, label);
-  const exported = expandWithLabel(suite, secret, "exported", suite.sha256(context), size);
+  const exported = contexts.map((context) =>
+    expandWithLabel(suite, secret, "exported", suite.sha256(context), size)
+  );
   erase(secret);
   return exported;
 }

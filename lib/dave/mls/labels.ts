@@ -6,8 +6,8 @@
  */
 
 import { ascii, concat, EMPTY } from "./bytes.ts";
-import { u16, u32, vector } from "./codec.ts";
-import { decrypt, encrypt, type HpkeCiphertext, type KeyPair } from "./hpke.ts";
+import { u16, u32, vectorHeader } from "./codec.ts";
+import { decrypt, encrypt, type HpkeCiphertext, keyContextOf, type KeyPair } from "./hpke.ts";
 import { HASH_SIZE, type MlsCrypto } from "./suite.ts";
 
 /** ExpandWithLabel. */
@@ -18,7 +18,7 @@ export function expandWithLabel(
   context: Uint8Array,
   size: number,
 ): Uint8Array {
-  return suite.expand(secret, concat(u16(size), labelled(label, context)), size);
+  return suite.expand(secret, concat(u16(size), ...labelled(label, context)), size);
 }
 
 /** DeriveSecret. */
@@ -44,7 +44,7 @@ export function signWithLabel(
   label: string,
   content: Uint8Array,
 ): Uint8Array {
-  return suite.sign(privateKey, labelled(label, content));
+  return suite.sign(privateKey, concat(...labelled(label, content)));
 }
 
 /** VerifyWithLabel. */
@@ -55,18 +55,17 @@ export function verifyWithLabel(
   content: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  return suite.verify(publicKey, labelled(label, content), signature);
+  return suite.verify(publicKey, concat(...labelled(label, content)), signature);
 }
 
-/** EncryptWithLabel. */
-export function encryptWithLabel(
+/** EncryptWithLabel, for many receivers: what is the same for all of them is computed once. */
+export function encrypterWithLabel(
   suite: MlsCrypto,
-  publicKey: Uint8Array,
   label: string,
   context: Uint8Array,
-  plain: Uint8Array,
-): HpkeCiphertext {
-  return encrypt(suite, publicKey, labelled(label, context), plain);
+): (publicKey: Uint8Array, plain: Uint8Array) => HpkeCiphertext {
+  const keyContext = keyContextOf(suite, concat(...labelled(label, context)));
+  return (publicKey, plain) => encrypt(suite, publicKey, keyContext, plain);
 }
 
 /** DecryptWithLabel; `undefined` where the ciphertext is not what it must be. */
@@ -77,14 +76,21 @@ export function decryptWithLabel(
   context: Uint8Array,
   sealed: HpkeCiphertext,
 ): Uint8Array | undefined {
-  return decrypt(suite, keyPair, labelled(label, context), sealed);
+  const keyContext = keyContextOf(suite, concat(...labelled(label, context)));
+  return decrypt(suite, keyPair, keyContext, sealed);
 }
 
 /** RefHash. */
 export function refHash(suite: MlsCrypto, label: string, value: Uint8Array): Uint8Array {
-  return suite.sha256(concat(vector(ascii(label)), vector(value)));
+  return suite.sha256(concat(...vectors(ascii(label), value)));
 }
 
-function labelled(label: string, content: Uint8Array): Uint8Array {
-  return concat(vector(ascii(`MLS 1.0 ${label}`)), vector(content));
+/** The parts of a label and its content. */
+function labelled(label: string, content: Uint8Array): Uint8Array[] {
+  return vectors(ascii(`MLS 1.0 ${label}`), content);
+}
+
+/** The parts of two vectors, to be joined with others in one go. */
+function vectors(first: Uint8Array, second: Uint8Array): Uint8Array[] {
+  return [vectorHeader(first.length), first, vectorHeader(second.length), second];
 }

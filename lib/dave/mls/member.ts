@@ -18,6 +18,7 @@
  */
 
 import { LocalProtocolError } from "../../errors.ts";
+import type { Secret } from "../../secret.ts";
 import { copy, erase, keyFor, sameBytes } from "./bytes.ts";
 import { type Reader, takeWhole } from "./codec.ts";
 import {
@@ -41,8 +42,9 @@ import { hashProposal, hasSignature, type PublicMessage, takePublicMessage } fro
 import { eraseGroup, foundGroup, type Group } from "./group.ts";
 import { generateKeyPair, type KeyPair } from "./hpke.ts";
 import { checkKeyPackage, encodeKeyPackage, makeKeyPackage } from "./key_package.ts";
-import { exportSecret, type GroupContext } from "./key_schedule.ts";
+import { exportSecrets, type GroupContext } from "./key_schedule.ts";
 import { type LeafNode, makeKeyPackageLeaf } from "./leaf_node.ts";
+import { encodeMemberState, restoreMemberState } from "./member_state.ts";
 import type { Proposal } from "./proposal.ts";
 import { type MlsCrypto, validPrivateKey } from "./suite.ts";
 import { checkUniqueIdentities } from "./tree_validation.ts";
@@ -98,7 +100,7 @@ export class MlsMember {
   #group: Group | undefined;
   #proposals: ReadonlyMap<string, ReferencedProposal> = new Map();
   #ownCommit: NewCommit | undefined;
-  #closed = false;
+  #ended: "closed" | "exported" | undefined;
 
   /**
    * Makes a member without a group.
@@ -118,6 +120,27 @@ export class MlsMember {
       privateKey: copy(signaturePrivateKey),
       publicKey: suite.publicKey(signaturePrivateKey),
     };
+  }
+
+  /**
+   * Goes on as a member that gave its state away.
+   *
+   * @param state What `exportState` returned; not changed. It must not be restored a second time:
+   * of two members with the same keys others can only follow one.
+   * @param crypto The primitives.
+   * @returns The member, at the point where the other one stood.
+   * @throws {RangeError} It is no state, not whole, or of another version.
+   */
+  static restore(state: Secret<Uint8Array>, crypto: MlsCrypto): MlsMember {
+    const { groupId, identity, signaturePrivateKey, ...rest } = restoreMemberState(crypto, state);
+    const member = new MlsMember({ crypto, groupId, identity, signaturePrivateKey });
+    erase(signaturePrivateKey);
+    member.#externalSender = rest.externalSender;
+    member.#ownKeyPackage = rest.ownKeyPackage;
+    member.#group = rest.group;
+    member.#proposals = rest.proposals;
+    member.#ownCommit = rest.ownCommit;
+    return member;
   }
 
   /** Number of the epoch: 0 in a group of our own making; `undefined` without a group. */
@@ -162,7 +185,7 @@ export class MlsMember {
    * Makes a key package. The one made before is of no use any more.
    *
    * @returns The body of opcode 26.
-   * @throws {LocalProtocolError} The member was closed.
+   * @throws {LocalProtocolError} The member was closed or exported.
    */
   createKeyPackage(): Uint8Array {
     this.#checkOpen();
@@ -181,22 +204,24 @@ export class MlsMember {
    * checked and committed.
    *
    * @param body The body of opcode 25.
+   * @returns Whether a group was founded: not where the external sender is the known one.
    * @throws {MlsError} It is not valid, or there is an established group.
-   * @throws {LocalProtocolError} The member was closed.
+   * @throws {LocalProtocolError} The member was closed or exported.
    */
-  setExternalSender(body: Uint8Array): void {
+  setExternalSender(body: Uint8Array): boolean {
     this.#checkOpen();
     const sender = takeWhole(body, takeExternalSender);
     if (!this.#suite.isPublicKey(sender.signatureKey)) {
       throw new MlsError("malformed", "Cannot set the external sender: its key is none");
     }
     const known = this.#externalSender;
-    if (known !== undefined && sameBytes(known.bytes, sender.bytes)) return;
+    if (known !== undefined && sameBytes(known.bytes, sender.bytes)) return false;
     if (this.established) {
       throw new MlsError("established", "Cannot set the external sender: the group has another");
     }
     this.#externalSender = sender;
     this.#found();
+    return true;
   }
 
   /**
@@ -304,11 +329,23 @@ export class MlsMember {
    * @throws {LocalProtocolError} There is no group.
    */
   exportSecret(label: string, context: Uint8Array, size: number): Uint8Array {
+    return this.exportSecrets(label, [context], size)[0]!;
+  }
+
+  /**
+   * Derives a secret for each of some contexts, as `exportSecret` does, in half the time.
+   *
+   * @param label What they are for.
+   * @param contexts What each is bound to.
+   * @param size How many bytes each has.
+   * @throws {LocalProtocolError} There is no group.
+   */
+  exportSecrets(label: string, contexts: readonly Uint8Array[], size: number): Uint8Array[] {
     if (this.#group === undefined) {
       throw new LocalProtocolError("Cannot export a secret: there is no group");
     }
     const { exporterSecret } = this.#group.secrets;
-    return exportSecret(this.#suite, exporterSecret, label, context, size);
+    return exportSecrets(this.#suite, exporterSecret, label, contexts, size);
   }
 
   /**
@@ -320,16 +357,44 @@ export class MlsMember {
     if (this.#externalSender !== undefined) this.#found();
   }
 
+  /**
+   * Gives all that the member is away, its private keys too, for another one to go on with. This
+   * one is closed.
+   *
+   * @returns Bytes for `restore`.
+   * @throws {LocalProtocolError} The member was closed or exported.
+   */
+  exportState(): Secret<Uint8Array> {
+    this.#checkOpen();
+    const state = encodeMemberState({
+      groupId: this.#groupId,
+      identity: this.#identity,
+      signaturePrivateKey: this.#signatureKeys.privateKey,
+      externalSender: this.#externalSender,
+      ownKeyPackage: this.#ownKeyPackage,
+      group: this.#group,
+      proposals: this.#proposals,
+      ownCommit: this.#ownCommit,
+    });
+    this.#end("exported");
+    return state;
+  }
+
   /** Leaves the group for good and overwrites all private keys with zeros. */
   close(): void {
+    this.#end("closed");
+  }
+
+  #end(how: "closed" | "exported"): void {
     this.#leave();
-    this.#closed = true;
+    this.#ended ??= how;
     this.#externalSender = undefined;
     erase(this.#signatureKeys.privateKey);
   }
 
   #checkOpen(): void {
-    if (this.#closed) throw new LocalProtocolError("Cannot use a member: it was closed");
+    if (this.#ended === undefined) return;
+    throw new LocalProtocolError(`Cannot use a member: it was ${this.#ended}`);
   }
 
   #append(

@@ -19,4 +19,4 @@ export {
   type MlsMemberOptions,
   type RosterEntry,
 } from "./member.ts";
-export { type MlsCrypto, nobleMlsCrypto } from "./suite.ts";
+export { type MlsCrypto, nobleMlsCrypto, validPrivateKey } from "./suite.ts";

@@ -9,7 +9,7 @@ import { erase, sameBytes } from "./bytes.ts";
 import type { UpdatePath, UpdatePathNode } from "./commit_message.ts";
 import { MlsError } from "./error.ts";
 import { deriveKeyPair, generateKeyPair, type KeyPair } from "./hpke.ts";
-import { decryptWithLabel, deriveSecret, encryptWithLabel } from "./labels.ts";
+import { decryptWithLabel, deriveSecret, encrypterWithLabel } from "./labels.ts";
 import { checkLeafNode, type LeafNodeKeys, makeCommitLeaf } from "./leaf_node.ts";
 import { placePath } from "./parent_hash.ts";
 import type { PathStep, RatchetTree } from "./ratchet_tree.ts";
@@ -82,11 +82,11 @@ export function encryptPath(
   joiners: readonly number[],
   groupContext: Uint8Array,
 ): UpdatePathNode[] {
+  const encrypt = encrypterWithLabel(suite, "UpdatePathNode", groupContext);
   return path.steps.map(({ node, copath }, i) => {
-    const secrets = receivers(tree, copath, joiners).map((receiver) => {
-      const key = tree.encryptionKey(receiver)!;
-      return encryptWithLabel(suite, key, "UpdatePathNode", groupContext, path.pathSecrets[i]!);
-    });
+    const secrets = receivers(tree, copath, joiners).map((receiver) =>
+      encrypt(tree.encryptionKey(receiver)!, path.pathSecrets[i]!)
+    );
     return { encryptionKey: tree.encryptionKey(node)!, secrets };
   });
 }

@@ -15,14 +15,20 @@ import { directPath, nodeCount, standsWithin } from "./tree_math.ts";
 /**
  * Checks a tree and all its leaves.
  *
+ * @param ownLeaf A leaf of our own making, which need not be checked.
  * @throws {MlsError} Something is wrong with it.
  */
-export function checkTree(suite: MlsCrypto, tree: RatchetTree, groupId: Uint8Array): void {
+export function checkTree(
+  suite: MlsCrypto,
+  tree: RatchetTree,
+  groupId: Uint8Array,
+  ownLeaf?: number,
+): void {
   checkParents(suite, tree);
   checkUniqueKeys(tree);
   checkParentHashes(suite, tree);
   for (const [leafIndex, leaf] of tree.members()) {
-    checkLeafNode(suite, leaf, { groupId, leafIndex });
+    if (leafIndex !== ownLeaf) checkLeafNode(suite, leaf, { groupId, leafIndex });
   }
 }
 

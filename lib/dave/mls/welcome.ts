@@ -31,8 +31,8 @@ import {
   type GroupContext,
   interimTranscript,
 } from "./key_schedule.ts";
-import { decryptWithLabel, encryptWithLabel, signWithLabel, verifyWithLabel } from "./labels.ts";
-import { PROTOCOL_VERSION } from "./leaf_node.ts";
+import { decryptWithLabel, encrypterWithLabel, signWithLabel, verifyWithLabel } from "./labels.ts";
+import { type LeafNode, PROTOCOL_VERSION } from "./leaf_node.ts";
 import type { Joiner } from "./proposal.ts";
 import { RatchetTree } from "./ratchet_tree.ts";
 import { CIPHER_SUITE, HASH_SIZE, type MlsCrypto } from "./suite.ts";
@@ -143,11 +143,11 @@ export function makeWelcome(
   const { key, nonce } = deriveWelcomeKey(suite, next.joinerSecret);
   const encryptedGroupInfo = suite.seal(key, nonce, EMPTY, concat(content, vector(signature)));
   erase(key, nonce);
+  const encrypt = encrypterWithLabel(suite, "Welcome", encryptedGroupInfo);
   const secrets = joiners.map(({ keyPackage, pathSecret }) => {
     const plain = encodeGroupSecrets({ joinerSecret: next.joinerSecret, pathSecret });
     const receiver = hashKeyPackage(suite, encodeKeyPackage(keyPackage));
-    const { initKey } = keyPackage;
-    const sealed = encryptWithLabel(suite, initKey, "Welcome", encryptedGroupInfo, plain);
+    const sealed = encrypt(keyPackage.initKey, plain);
     erase(plain);
     return { receiver, sealed };
   });
@@ -240,12 +240,20 @@ function checkGroupInfo(suite: MlsCrypto, info: GroupInfo, { leaf: own }: KeyPac
   if (!sameBytes(tree.hash(suite), context.treeHash)) {
     throw new MlsError("bad-tree", "Cannot join: the tree has another hash");
   }
-  checkTree(suite, tree, context.groupId);
-  for (const [index, { content, signature }] of tree.members()) {
-    const same = sameBytes(content, own.content) && sameBytes(signature, own.signature);
-    if (same && index !== signer) return index;
+  const leafIndex = findLeaf(tree, own);
+  if (leafIndex === undefined || leafIndex === signer) {
+    throw new MlsError("bad-tree", "Cannot join: we are not in the tree");
   }
-  throw new MlsError("bad-tree", "Cannot join: we are not in the tree");
+  checkTree(suite, tree, context.groupId, leafIndex);
+  return leafIndex;
+}
+
+/** Index of the leaf that is the same, bit by bit. */
+function findLeaf(tree: RatchetTree, leaf: LeafNode): number | undefined {
+  for (const [index, { content, signature }] of tree.members()) {
+    if (sameBytes(content, leaf.content) && sameBytes(signature, leaf.signature)) return index;
+  }
+  return undefined;
 }
 
 /** The private keys with which a member starts: its leaf's, and those that follow from a secret. */

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import test from "node:test";
-import { nobleFrameAead } from "../../../lib/dave/frames/gcm.ts";
+import { pureFrameAead } from "../../../lib/dave/frames/gcm.ts";
 import { MediaKeys } from "../../../lib/dave/media_keys.ts";
 
 const OVERLAP = 10_000;
@@ -10,7 +10,7 @@ function secret(fill: number): Uint8Array {
 }
 
 function keys(): MediaKeys {
-  return new MediaKeys({ aead: nobleFrameAead });
+  return new MediaKeys({ aead: pureFrameAead });
 }
 
 function seal(from: MediaKeys): Uint8Array {
@@ -20,6 +20,11 @@ function seal(from: MediaKeys): Uint8Array {
 
 function open(to: MediaKeys, frame: Uint8Array, now: number, userId = "1"): string {
   return to.openFrame(userId, frame, new Uint8Array(32), now) < 0 ? to.fault : to.form;
+}
+
+/** A nonce of one byte. */
+function nonceOf(frame: Uint8Array): number {
+  return frame.at(-4)!;
 }
 
 test("MediaKeys opens what the member seals, and erases the secrets that it was given", () => {
@@ -34,15 +39,44 @@ test("MediaKeys opens what the member seals, and erases the secrets that it was 
 test("MediaKeys seals with a newer epoch only, until it stops sealing", () => {
   const a = keys();
   a.seal(2n, secret(2));
-  seal(a);
+  assertEquals(nonceOf(seal(a)), 1);
   a.seal(1n, secret(1));
-  assertEquals(a.sealer.nonce, 1);
+  assertEquals(nonceOf(seal(a)), 2);
   a.seal(3n, secret(3));
-  assertEquals(a.sealer.nonce, 0);
+  assertEquals(nonceOf(seal(a)), 1);
   a.stopSealing();
-  assertEquals(a.sealer.ready, false);
+  assertEquals(a.ready(false), false);
   a.seal(1n, secret(1));
-  assertEquals(a.sealer.ready, true);
+  assertEquals(a.ready(false), true);
+});
+
+test("MediaKeys seals on with the key of a group that was given up, until a new one or ten seconds", () => {
+  const a = keys();
+  a.seal(5n, secret(5));
+  a.retireSealer(100);
+  assertEquals([nonceOf(seal(a)), a.dueAt], [1, 101 + OVERLAP]);
+  a.seal(1n, secret(1));
+  a.expire(101 + OVERLAP);
+  assertEquals([nonceOf(seal(a)), a.dueAt], [1, undefined]);
+  a.retireSealer(200);
+  a.retireSealer(300);
+  a.expire(200 + OVERLAP);
+  assertEquals(a.ready(false), true);
+  a.expire(201 + OVERLAP);
+  assertEquals(a.ready(false), false);
+});
+
+test("MediaKeys has a key for who is alone, while there is no other", () => {
+  const a = keys();
+  const founded = secret(8);
+  a.found(founded);
+  assertEquals([a.ready(false), a.ready(true), founded], [false, true, secret(0)]);
+  const into = new Uint8Array(64);
+  assertEquals(a.sealFrame(Uint8Array.of(1), into, "opus", false), -1);
+  assertEquals(a.sealFrame(Uint8Array.of(1), into, "opus", true), 13);
+  a.seal(1n, secret(1));
+  a.stopSealing();
+  assertEquals(a.ready(true), false);
 });
 
 test("a member who is not in the next epoch is heard for ten seconds, then erased", () => {
@@ -90,5 +124,5 @@ test("erase() takes all keys away", () => {
   const frame = seal(a);
   a.erase();
   b.erase();
-  assertEquals([a.sealer.ready, b.senderCount, open(b, frame, 0)], [false, 0, "no-key"]);
+  assertEquals([a.ready(true), b.senderCount, open(b, frame, 0)], [false, 0, "no-key"]);
 });

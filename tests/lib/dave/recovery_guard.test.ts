@@ -13,12 +13,13 @@ function request(transitionId: number): { transitionId: number; reason: "commit"
 
 test("RecoveryGuard starts one recovery at a time, and the last one wanted", () => {
   const guard = new RecoveryGuard();
-  assertEquals([guard.start(0), guard.owed], [undefined, false]);
+  assertEquals([guard.start(0), guard.next(0)], [undefined, undefined]);
   guard.request(request(1));
-  assertEquals([guard.start(0), guard.owed], [request(1), false]);
+  assertEquals([guard.start(0), guard.next(0)], [request(1), undefined]);
   guard.request(request(2));
   guard.request(request(3));
-  assertEquals([guard.start(RECOVERY_PATIENCE - 1), guard.owed], [undefined, true]);
+  assertEquals(guard.start(RECOVERY_PATIENCE - 1), undefined);
+  assertEquals(guard.next(1), RECOVERY_PATIENCE);
   assertEquals(guard.start(RECOVERY_PATIENCE), request(3));
 });
 
@@ -28,7 +29,7 @@ test("settle() makes room for the next and forgets what is wanted", () => {
   guard.start(0);
   guard.request(request(2));
   guard.settle();
-  assertEquals([guard.start(RECOVERY_PATIENCE), guard.owed], [undefined, false]);
+  assertEquals([guard.start(RECOVERY_PATIENCE), guard.next(0)], [undefined, undefined]);
   guard.request(request(3));
   assertEquals(guard.start(1), request(3));
 });
@@ -42,5 +43,6 @@ test("RecoveryGuard starts only so many in a window, also where each was settled
   }
   guard.request(request(9));
   assertEquals(guard.start(RECOVERY_WINDOW - 1), undefined);
+  assertEquals(guard.next(RECOVERY_WINDOW - 1), RECOVERY_WINDOW);
   assertEquals(guard.start(RECOVERY_WINDOW), request(9));
 });

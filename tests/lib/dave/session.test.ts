@@ -1,12 +1,14 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import test from "node:test";
-import { FrameOpener, nobleFrameAead } from "../../../lib/dave/frames/mod.ts";
+import { FrameOpener, pureFrameAead } from "../../../lib/dave/frames/mod.ts";
 import { encodeRevoke, MlsMember } from "../../../lib/dave/mls/mod.ts";
 import {
   DaveSession,
   type DaveSessionOptions,
   HELD_LIMIT,
   HELD_SIZE_LIMIT,
+  STALL_PATIENCE,
+  STALL_PATIENCE_LIMIT,
 } from "../../../lib/dave/session.ts";
 import { RECOVERY_COUNT, RECOVERY_PATIENCE } from "../../../lib/dave/recovery_guard.ts";
 import { SeededRandom } from "../../../lib/testing/seeded_random.ts";
@@ -27,7 +29,7 @@ const SILENCE = [0xf8, 0xff, 0xfe];
 
 function ignored(caller: Caller): string[] {
   return caller.takeEvents().flatMap((event) =>
-    event.type === "ignored" ? [`${event.op} ${event.reason}`] : []
+    event.type === "daveIgnored" ? [`${event.op} ${event.reason}`] : []
   );
 }
 
@@ -52,6 +54,7 @@ test("DaveSession asks to be added on Session Description, before or after the e
   assertEquals([early.takeSent(), late.takeSent()], [["26"], ["26"]]);
   assertEquals(early.session.protocolVersion, 1);
   assertEquals([early.session.epoch, early.session.identities], [undefined, []]);
+  early.session.addUser(late.userId);
   assertEquals([say(early, 1), early.session.sealFault], [undefined, "no-key"]);
 });
 
@@ -67,10 +70,10 @@ test("DaveSession reports a new epoch with op 23 and seals with it from op 22 on
     1,
   ]);
   const code = a.session.privacyCode;
-  assertEquals(a.takeEvents(), [{ type: "privacyCode", code }]);
+  assertEquals(a.takeEvents(), [{ type: "davePrivacyCode", code }]);
   call.execute(id);
   assertEquals(a.takeEvents(), [
-    { type: "epochTransition", transitionId: id, epoch: 1n, protocolVersion: 1 },
+    { type: "daveEpochTransition", transitionId: id, epoch: 1, protocolVersion: 1 },
   ]);
   assertEquals([a.session.ready, a.session.pendingTransitions], [true, 0]);
   assertEquals(a.takeSent(), []);
@@ -85,7 +88,7 @@ test("DaveSession executes a transition with id 0 at once and does not report it
   quiet([a, b]);
   call.step({ joins: [a, b], id: 0 });
   assertEquals([a.takeSent(), b.takeSent()], [["28"], ["28"]]);
-  assertEquals(a.takeEvents().map(({ type }) => type), ["privacyCode", "epochTransition"]);
+  assertEquals(a.takeEvents().map(({ type }) => type), ["davePrivacyCode", "daveEpochTransition"]);
   assertTogether([a, b], call.now);
 });
 
@@ -227,18 +230,81 @@ test("a member who missed a commit fails at the next one, recovers and is added 
   const id = call.step({ leaves: [d] });
   assertEquals(c.takeSent(), [`31:${id}`, "26"]);
   assertEquals(
-    c.takeEvents().map((event) => event.type === "ignored" ? event.reason : event.type),
+    c.takeEvents().map((event) => event.type === "daveIgnored" ? event.reason : event.type),
     [
       "wrong-epoch",
       "wrong-epoch",
-      "recovery",
-      "privacyCode",
+      "daveRecovery",
+      "davePrivacyCode",
       "unknown-transition",
     ],
   );
-  assertEquals([c.session.state, say(c, 1)], ["founded", undefined]);
+  assertEquals([c.session.state, hear(c, a, say(a, 1)!, call.now)], ["founded", "bad-tag"]);
+  assertEquals(hear(a, c, say(c, 1)!, call.now), [1]);
   call.step({ leaves: [c], joins: [c] });
   assertTogether([a, b, c], call.now);
+});
+
+test("who recovers seals with the old key until the next one, for ten seconds at most", () => {
+  const call = new Call(40);
+  const [a, b] = call.gather(2);
+  a.handle({ op: 29, d: withId(9, Uint8Array.of(1)) }, call.now);
+  assertEquals(hear(b, a, say(a, 1)!, call.now), [1]);
+  assertEquals(a.session.pollTimeout(), call.now + STALL_PATIENCE);
+  a.session.expire(call.now + OVERLAP);
+  assertEquals(hear(b, a, say(a, 2)!, call.now), [2]);
+  assertEquals(a.session.pollTimeout(), call.now + OVERLAP + 1);
+  a.session.expire(call.now + OVERLAP + 1);
+  a.drain();
+  assertEquals([say(a, 3), a.session.ready], [undefined, false]);
+  call.step({ leaves: [a], joins: [a] });
+  assertTogether([a, b], call.now);
+});
+
+test("who is alone in the call seals for nobody, and for others only what they can open", () => {
+  const call = new Call(41);
+  const [a, b] = [call.caller(1), call.caller(2)];
+  a.handle({ op: 25, d: call.gateway.bytes }, call.now);
+  assertEquals(say(a, 1), undefined);
+  a.handle(description(1), call.now);
+  assertEquals(a.session.ready, true);
+  const [first, second] = [say(a, 1, 2, 3)!, say(a, 1, 2, 3)!];
+  assertEquals([first.length, first.at(-4), second.at(-4)], [15, 1, 2]);
+  a.handle({ op: 11, d: { user_ids: [a.userId, b.userId] } }, call.now);
+  assertEquals([a.session.ready, say(a, 1), a.session.sealFault], [false, undefined, "no-key"]);
+  a.handle({ op: 13, d: { user_id: b.userId } }, call.now);
+  assertEquals(say(a, 1, 2, 3)!.at(-4), 3);
+  for (const caller of [a, b]) {
+    caller.handle({ op: 11, d: { user_ids: [a.userId, b.userId] } }, call.now);
+  }
+  b.handle({ op: 25, d: call.gateway.bytes }, call.now);
+  b.handle(description(1), call.now);
+  call.step({ joins: [a, b] });
+  assertTogether([a, b], call.now);
+});
+
+test("who is not added asks again, at ever longer intervals, and not while alone", () => {
+  const call = new Call(42);
+  const [a] = call.callers(1);
+  quiet([a]);
+  let now = call.now;
+  a.session.expire(now + 1e6);
+  assertEquals([a.session.pollTimeout(), a.takeSent()], [undefined, []]);
+  now += 1e6;
+  a.handle({ op: 11, d: { user_ids: ["7"] } }, now);
+  for (let patience = STALL_PATIENCE; patience < 2 * STALL_PATIENCE_LIMIT; patience *= 2) {
+    const wait = Math.min(patience, STALL_PATIENCE_LIMIT);
+    assertEquals(a.session.pollTimeout(), now + wait);
+    a.session.expire(now + wait - 1);
+    a.drain();
+    assertEquals(a.takeSent(), []);
+    a.session.expire(now += wait);
+    a.drain();
+    assertEquals(a.takeSent(), ["31:0", "26"]);
+  }
+  assertEquals(a.session.counters, { ignored: {}, recoveries: 6 });
+  a.handle({ op: 13, d: { user_id: "7" } }, now);
+  assertEquals(a.session.pollTimeout(), undefined);
 });
 
 test("a member who missed a welcome gets another one", () => {
@@ -363,7 +429,7 @@ test("a downgrade lets plaintext in at once and out on op 22, an upgrade makes a
   const late = say(a, 7)!;
   assertEquals(late.length, 13);
   call.execute(50);
-  assertEquals(a.takeEvents().map(({ type }) => type), ["privacyCode", "epochTransition"]);
+  assertEquals(a.takeEvents().map(({ type }) => type), ["davePrivacyCode", "daveEpochTransition"]);
   assertEquals([a.session.state, a.session.protocolVersion, a.session.ready], ["off", 0, true]);
   assertEquals(say(a, 1, 2), Uint8Array.of(1, 2));
   assertEquals(hear(b, a, late, call.now + OVERLAP), [7]);
@@ -405,10 +471,10 @@ test("the last one standing starts over, and others can join it", () => {
   quiet([a, b]);
   a.handle({ op: 24, d: { protocol_version: 1, epoch: 1 } }, call.now);
   a.handle({ op: 21, d: { transition_id: 0, protocol_version: 1 } }, call.now);
-  assertEquals([a.session.state, a.takeSent(), say(a, 1)], ["founded", ["26"], undefined]);
+  assertEquals([a.session.state, a.takeSent()], ["founded", ["26"]]);
   assertEquals(a.takeEvents(), [
-    { type: "privacyCode", code: undefined },
-    { type: "epochTransition", transitionId: 0, epoch: undefined, protocolVersion: 1 },
+    { type: "davePrivacyCode", code: undefined },
+    { type: "daveEpochTransition", transitionId: 0, epoch: undefined, protocolVersion: 1 },
   ]);
   call.leaves = [];
   call.epoch = 0n;
@@ -422,9 +488,9 @@ test("DaveSession starts anew on a second Session Description", () => {
   const [a, b] = call.gather(2);
   const before = say(a, 1)!;
   for (const caller of [a, b]) caller.handle(description(1), call.now);
-  assertEquals([a.session.state, say(a, 1)], ["founded", undefined]);
+  assertEquals([a.session.state, a.session.epoch], ["founded", undefined]);
   assertEquals(hear(b, a, before, call.now + OVERLAP), [1]);
-  assertEquals(hear(b, a, say(b, 1) ?? before, call.now + OVERLAP + 1), "no-key");
+  assertEquals(hear(b, a, before, call.now + OVERLAP + 1), "no-key");
   call.leaves = [];
   call.epoch = 0n;
   call.step({ joins: [a, b] });
@@ -508,7 +574,7 @@ test("close() erases all, and nothing happens afterwards", () => {
   a.session.close();
   a.session.close();
   a.drain();
-  assertEquals(a.takeEvents(), [{ type: "privacyCode", code: undefined }]);
+  assertEquals(a.takeEvents(), [{ type: "davePrivacyCode", code: undefined }]);
   assertEquals([a.session.state, a.session.ready, say(a, 1)], ["closed", false, undefined]);
   assertEquals(hear(a, b, frame, call.now), "no-key");
   assertEquals(hear(a, b, Uint8Array.of(1), call.now), "unencrypted");
@@ -537,7 +603,7 @@ test("a user who has left the call is heard for ten seconds", () => {
 test("DaveSession refuses options that make no sense", () => {
   const { suite: crypto } = new Call(28);
   const make = (options: Partial<DaveSessionOptions>) => () =>
-    new DaveSession({ userId: "1", channelId: CHANNEL, crypto, aead: nobleFrameAead, ...options });
+    new DaveSession({ userId: "1", channelId: CHANNEL, crypto, aead: pureFrameAead, ...options });
   make({})();
   for (const id of ["", "x", "-1", "18446744073709551616"]) {
     assertThrows(make({ userId: id }), RangeError);
@@ -559,7 +625,7 @@ test("media keys are exported for the user id in little-endian", () => {
   const { commit, welcome } = founder.commit()!;
   founder.processCommit(commit);
   b.handle({ op: 30, d: withId(0, welcome!) }, 0);
-  const opener = new FrameOpener(nobleFrameAead);
+  const opener = new FrameOpener(pureFrameAead);
   const context = Uint8Array.of(100, 0, 0, 0, 0, 0, 0, 0);
   opener.addRatchet(founder.exportSecret("Discord Secure Frames v0", context, 16), 0);
   assertEquals(opener.open(say(b, 1)!, new Uint8Array(32), 0), 1);
@@ -581,6 +647,7 @@ test("transitions to an epoch that was given up are forgotten", () => {
   }
   for (const caller of [a, b]) {
     assertEquals(ignored(caller), ["22 unknown-transition", "22 unknown-transition"]);
+    caller.session.expire(call.now + OVERLAP + 1);
     assertEquals([caller.session.state, say(caller, 1)], ["founded", undefined]);
   }
 });

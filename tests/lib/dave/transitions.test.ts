@@ -12,10 +12,10 @@ const DESIGN = `
 | state | initialise | disable | externalSender | proposals | commit | removal | welcome | failure | close |
 | idle | waiting | off | idle | | | | | | closed |
 | off | waiting | off | off | | | | | | closed |
-| waiting | waiting | off | founded | | | | | | closed |
+| waiting | waiting | off | founded | | | | | waiting | closed |
 | founded | waiting | off | founded | founded | established | | established | waiting | closed |
 | established | waiting | off | established | established | established | removed | | waiting | closed |
-| removed | waiting | off | removed | | | | | | closed |
+| removed | waiting | off | removed | | | | | waiting | closed |
 | closed | | | | | | | | | |
 `;
 

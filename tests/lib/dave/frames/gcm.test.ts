@@ -3,7 +3,7 @@ import { gcm } from "@noble/ciphers/aes.js";
 import { createCipheriv } from "node:crypto";
 import test from "node:test";
 import { FRAME_TAG_SIZE, writeFrameNonce } from "../../../../lib/dave/frames/aead.ts";
-import { nobleFrameAead } from "../../../../lib/dave/frames/gcm.ts";
+import { pureFrameAead } from "../../../../lib/dave/frames/gcm.ts";
 import {
   bitFlips,
   hex,
@@ -36,16 +36,16 @@ function seal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plain: Uint8A
   const packet = new Uint8Array(aad.length + plain.length + FRAME_TAG_SIZE + 1).fill(0xee);
   packet.set(aad);
   packet.set(plain, aad.length);
-  nobleFrameAead.aes128gcm(key).seal(packet, aad.length, plain.length, nonce);
+  pureFrameAead.aes128gcm(key).seal(packet, aad.length, plain.length, nonce);
   return toHex(packet);
 }
 
 for (const { tests } of GROUPS) {
-  test(`nobleFrameAead agrees with the ${tests.length} cases of Wycheproof, tags cut to 8 bytes`, () => {
+  test(`pureFrameAead agrees with the ${tests.length} cases of Wycheproof, tags cut to 8 bytes`, () => {
     for (const { tcId, key, iv, aad, msg, ct, tag, result } of tests) {
       const packet = hex(aad + ct + tag.slice(0, 16));
       const into = new Uint8Array(msg.length / 2 + 1).fill(0xee);
-      const aead = nobleFrameAead.aes128gcm(hex(key));
+      const aead = pureFrameAead.aes128gcm(hex(key));
       const opened = aead.open(packet, aad.length / 2, ct.length / 2, hex(iv), into);
       const right = seal(hex(key), hex(iv), hex(aad), hex(msg)) === toHex(packet) + "ee";
       // A tag that is wrong only behind its first 8 bytes is not wrong here.
@@ -56,7 +56,7 @@ for (const { tests } of GROUPS) {
   });
 }
 
-test("nobleFrameAead seals as noble's gcm and node:crypto do, at all sizes", () => {
+test("pureFrameAead seals as noble's gcm and node:crypto do, at all sizes", () => {
   const random = seededRandom(1);
   for (let size = 0; size <= 1400; size += size < 70 ? 1 : 133) {
     for (const aadSize of [0, 1, 15, 16, 17, 100]) {
@@ -75,7 +75,7 @@ test("nobleFrameAead seals as noble's gcm and node:crypto do, at all sizes", () 
   }
 });
 
-test("nobleFrameAead counts more blocks than one and two bytes can", () => {
+test("pureFrameAead counts more blocks than one and two bytes can", () => {
   const [key, nonce] = [new Uint8Array(16).fill(1), new Uint8Array(12).fill(2)];
   for (const size of [5000, 2 ** 20 + 40]) {
     const plain = new Uint8Array(size);
@@ -85,12 +85,12 @@ test("nobleFrameAead counts more blocks than one and two bytes can", () => {
   }
 });
 
-test("nobleFrameAead refuses every flipped bit and writes nothing then", () => {
+test("pureFrameAead refuses every flipped bit and writes nothing then", () => {
   const key = hex("000102030405060708090a0b0c0d0e0f");
   const nonce = hex("000000000000000001000000");
   const packet = hex(seal(key, nonce, hex("aabbcc"), hex("0011223344556677889900aabbccddeeff")))
     .subarray(0, 28);
-  const aead = nobleFrameAead.aes128gcm(key);
+  const aead = pureFrameAead.aes128gcm(key);
   const into = new Uint8Array(17);
   for (const wrong of bitFlips(packet)) {
     assertEquals(aead.open(wrong, 3, 17, nonce, into), false);
@@ -98,25 +98,25 @@ test("nobleFrameAead refuses every flipped bit and writes nothing then", () => {
   }
   for (const wrong of bitFlips(nonce)) assertEquals(aead.open(packet, 3, 17, wrong, into), false);
   for (const wrong of bitFlips(key)) {
-    assertEquals(nobleFrameAead.aes128gcm(wrong).open(packet, 3, 17, nonce, into), false);
+    assertEquals(pureFrameAead.aes128gcm(wrong).open(packet, 3, 17, nonce, into), false);
   }
   assertEquals(aead.open(packet, 4, 16, nonce, into), false);
   assertEquals(aead.open(packet, 3, 17, nonce, into), true);
   assertEquals(toHex(into), "0011223344556677889900aabbccddeeff");
 });
 
-test("nobleFrameAead keeps a key of its own until it is erased", () => {
+test("pureFrameAead keeps a key of its own until it is erased", () => {
   const key = hex("000102030405060708090a0b0c0d0e0f");
   const nonce = new Uint8Array(12);
   const packet = hex(seal(key, nonce, hex(""), hex("001122"))).subarray(0, 11);
-  const aead = nobleFrameAead.aes128gcm(key);
+  const aead = pureFrameAead.aes128gcm(key);
   key.fill(0);
   assertEquals(aead.open(packet, 0, 3, nonce, new Uint8Array(3)), true);
   aead.erase();
   assertEquals(aead.open(packet, 0, 3, nonce, new Uint8Array(3)), false);
 });
 
-test("nobleFrameAead reads a key and a message that are views", () => {
+test("pureFrameAead reads a key and a message that are views", () => {
   const memory = hex("ffffff000102030405060708090a0b0c0d0e0fff");
   const key = memory.subarray(3, 19);
   const wanted = seal(key.slice(), new Uint8Array(12), hex(""), hex("001122"));
@@ -124,8 +124,8 @@ test("nobleFrameAead reads a key and a message that are views", () => {
 });
 
 for (const size of [0, 15, 17, 32]) {
-  test(`nobleFrameAead refuses a key of ${size} bytes`, () => {
-    assertThrows(() => nobleFrameAead.aes128gcm(new Uint8Array(size)), RangeError, `${size} bytes`);
+  test(`pureFrameAead refuses a key of ${size} bytes`, () => {
+    assertThrows(() => pureFrameAead.aes128gcm(new Uint8Array(size)), RangeError, `${size} bytes`);
   });
 }
 

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import test from "node:test";
 import { takeWhole } from "../../../../lib/dave/mls/codec.ts";
 import { takePublicMessage } from "../../../../lib/dave/mls/framing.ts";
@@ -10,7 +10,7 @@ import {
   deriveWelcomeKey,
   encodeGroupContext,
   eraseEpochSecrets,
-  exportSecret,
+  exportSecrets,
   interimTranscript,
 } from "../../../../lib/dave/mls/key_schedule.ts";
 import { expandWithLabel } from "../../../../lib/dave/mls/labels.ts";
@@ -72,8 +72,11 @@ test("the key schedule agrees with RFC 9420's vectors, all epochs of its one cas
     assertEquals(toHex(secrets.exporterSecret), vector.exporter_secret);
     assertEquals(toHex(secrets.epochAuthenticator), vector.epoch_authenticator);
     const { label, context: bound, length, secret } = vector.exporter;
-    const exported = exportSecret(suite, secrets.exporterSecret, label, hex(bound), length);
-    assertEquals(toHex(exported), secret);
+    const contexts = [hex(bound), hex(`${bound}00`), hex(bound)];
+    const exported = exportSecrets(suite, secrets.exporterSecret, label, contexts, length);
+    const [first, other, again] = exported.map(toHex);
+    assertEquals([first, again], [secret, secret]);
+    assertNotEquals(other, secret);
     initSecret = secrets.initSecret.slice();
     eraseEpochSecrets(secrets);
     for (const value of Object.values(secrets)) assert(value.every((byte: number) => byte === 0));

@@ -1,11 +1,11 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import test from "node:test";
 import { deriveKeyPair } from "../../../../lib/dave/mls/hpke.ts";
 import {
   decryptWithLabel,
   deriveSecret,
   deriveTreeSecret,
-  encryptWithLabel,
+  encrypterWithLabel,
   expandWithLabel,
   refHash,
   signWithLabel,
@@ -72,11 +72,15 @@ test("decryptWithLabel() decrypts RFC 9420's ciphertext and our own, in their co
   const sealed = { kemOutput: hex(kem_output!), ciphertext: hex(ciphertext!) };
   const opened = decryptWithLabel(suite, pair, label!, hex(context!), sealed);
   assertEquals(opened && toHex(opened), plaintext);
-  const own = encryptWithLabel(suite, pair.publicKey, label!, hex(context!), hex(plaintext!));
-  const again = decryptWithLabel(suite, pair, label!, hex(context!), own);
-  assertEquals(again && toHex(again), plaintext);
-  assertEquals(decryptWithLabel(suite, pair, "Other", hex(context!), own), undefined);
-  const off = { ...own, kemOutput: own.kemOutput.slice(0, 64) };
+  const encrypt = encrypterWithLabel(suite, label!, hex(context!));
+  const [own, other] = [0, 1].map(() => encrypt(pair.publicKey, hex(plaintext!)));
+  for (const ciphertext of [own!, other!]) {
+    const again = decryptWithLabel(suite, pair, label!, hex(context!), ciphertext);
+    assertEquals(again && toHex(again), plaintext);
+  }
+  assertNotEquals(own, other);
+  assertEquals(decryptWithLabel(suite, pair, "Other", hex(context!), own!), undefined);
+  const off = { ...own!, kemOutput: own!.kemOutput.slice(0, 64) };
   assertEquals(decryptWithLabel(suite, pair, label!, hex(context!), off), undefined);
 });
 

@@ -75,6 +75,14 @@ test("exportSecret() depends on label, context and size", () => {
   assertNotEquals(toHex(a!.exportSecret(LABEL, user(1), 32)).slice(0, 32), secret);
 });
 
+test("exportSecrets() derives for each context what exportSecret() does", () => {
+  const [a] = new Party(3).gather(2);
+  const contexts = [user(1), user(2), user(1)];
+  const wanted = contexts.map((context) => a!.exportSecret(LABEL, context, 16));
+  assertEquals(a!.exportSecrets(LABEL, contexts, 16), wanted);
+  assertEquals(a!.exportSecrets(LABEL, [], 16), []);
+});
+
 test("of simultaneous commits any can be chosen, and all who made another one follow it", () => {
   for (const chosen of [0, 1, 2]) {
     const party = new Party(4);

@@ -36,7 +36,7 @@ import {
 } from "../../../../lib/dave/mls/key_package.ts";
 import {
   decryptWithLabel,
-  encryptWithLabel,
+  encrypterWithLabel,
   expandWithLabel,
 } from "../../../../lib/dave/mls/labels.ts";
 import type { ProposalOrRef } from "../../../../lib/dave/mls/commit_message.ts";
@@ -124,13 +124,8 @@ function joinWithPsk(vector: PassiveClient): Group {
     return { secrets: concat(joiner, optional(path)), pskIds: reader.list(takePskId) };
   });
   const without = concat(secrets, EMPTY_VECTOR);
-  const again = encryptWithLabel(
-    plain,
-    keyPackage.initKey,
-    "Welcome",
-    encryptedGroupInfo,
-    without,
-  );
+  const encrypt = encrypterWithLabel(plain, "Welcome", encryptedGroupInfo);
+  const again = encrypt(keyPackage.initKey, without);
   const rewritten = encodeWelcome({
     encryptedGroupInfo,
     secrets: [{ receiver: ref, sealed: again }],
@@ -365,8 +360,8 @@ test("joinGroup() refuses secrets of another size", () => {
     concat(prefixed(new Uint8Array(32)), optional(prefixed(new Uint8Array(33))), EMPTY_VECTOR),
   ];
   for (const secrets of wrong) {
-    const { initKey } = keyPackage;
-    const sealed = encryptWithLabel(plain, initKey, "Welcome", encryptedGroupInfo, secrets);
+    const encrypt = encrypterWithLabel(plain, "Welcome", encryptedGroupInfo);
+    const sealed = encrypt(keyPackage.initKey, secrets);
     const text = toHex(encodeWelcome({ encryptedGroupInfo, secrets: [{ receiver, sealed }] }));
     const forged = { ...vector!, welcome: `00010003${text}` };
     assertThrows(() => join(forged), MlsError, "a secret has another size");
