@@ -60,7 +60,7 @@ export const CLOSE_CODES: { readonly [code: number]: CloseCode } = {
   4017: row(
     "end-to-end encryption required",
     "stop",
-    "The channel takes only clients that speak DAVE",
+    "The channel takes only clients that speak DAVE: leave `daveEncryption` on",
   ),
   4020: row("bad request", "stop", BUG),
   4021: row("rate limited", "stop", "Wait for minutes before the next try"),

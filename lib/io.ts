@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { DaveEvent } from "./end_to_end.ts";
 import type { VoiceConnectError } from "./errors.ts";
 import type {
   VoiceServer,
@@ -149,6 +150,8 @@ export type SessionEvent =
   | { readonly type: "highLatency"; readonly roundTrip: number }
   /** The UDP round-trip time in milliseconds. */
   | { readonly type: "keepalive"; readonly roundTrip: number }
+  /** Something happened to end-to-end encryption. */
+  | DaveEvent
   /** Something received was not what the protocol says; it was counted and left aside. */
   | { readonly type: "malformed"; readonly reason: string }
   /** A message of the signalling went by; names only, no contents. */

@@ -1,6 +1,7 @@
 /**
  * The media plane of a session: Opus frames to datagrams and back, in the caller's
- * memory and without a queue. The RTP counters outlive a resume; a new key brings a
+ * memory and without a queue. What is sent is end-to-end encrypted here; what is received
+ * is not decrypted here, since for that one must know whose it is (`receiver.ts`). The RTP counters outlive a resume; a new key brings a
  * new cipher, and all senders start anew.
  *
  * @module
@@ -8,6 +9,7 @@
 
 import { packetDuration } from "./audio/opus_toc.ts";
 import { isRtp } from "./demux.ts";
+import { type EndToEnd, MAX_FRAME_OVERHEAD } from "./end_to_end.ts";
 import { type OpenFault, PACKET_OVERHEAD, type PacketCipher } from "./packet.ts";
 import {
   OPUS_PAYLOAD_TYPE,
@@ -51,6 +53,8 @@ export class MediaPlane {
   #parsed = new RtpHeader();
   readonly #dropped: Partial<Record<DropReason, number>> = {};
   #cipher: PacketCipher | undefined;
+  #dave: EndToEnd | undefined;
+  #sealed = new Uint8Array(0);
   #sending = false;
   #ssrc = 0;
   #sequence: number;
@@ -100,7 +104,8 @@ export class MediaPlane {
   }
 
   /** A key has come: packets can be sealed and opened, and all senders start anew. */
-  start(ssrc: number, cipher: PacketCipher): void {
+  start(ssrc: number, cipher: PacketCipher, dave?: EndToEnd): void {
+    this.#dave = dave;
     this.#streams = new Streams();
     this.#ssrc = ssrc;
     this.#cipher = cipher;
@@ -114,6 +119,7 @@ export class MediaPlane {
   /** The session is gone, and its key with it. */
   stop(): void {
     this.#cipher = undefined;
+    this.#dave = undefined;
     this.#sending = false;
   }
 
@@ -131,21 +137,23 @@ export class MediaPlane {
   packetize(frame: Uint8Array, into: Uint8Array, timestamp: number = this.#timestamp): number {
     const cipher = this.#cipher;
     const duration = packetDuration(frame);
-    const size = RTP_HEADER_SIZE + frame.length + (cipher?.overhead ?? PACKET_OVERHEAD);
-    if (into.length < size) {
+    const overhead = RTP_HEADER_SIZE + (cipher?.overhead ?? PACKET_OVERHEAD);
+    const limit = overhead + frame.length + (this.#dave === undefined ? 0 : MAX_FRAME_OVERHEAD);
+    if (into.length < limit) {
       throw new RangeError(
         `Cannot packetize a frame of ${frame.length} bytes: ` +
-          `the buffer has ${into.length} bytes, ${size} are needed`,
+          `the buffer has ${into.length} bytes, ${limit} are needed`,
       );
     }
     if (cipher === undefined || !this.#sending) return 0;
+    const size = this.#putPayload(frame, into);
+    if (size < 0) return 0;
     writeRtpHeader(into, this.#sequence, timestamp, this.#ssrc);
-    into.set(frame, RTP_HEADER_SIZE);
-    cipher.seal(into, RTP_HEADER_SIZE, frame.length);
+    cipher.seal(into, RTP_HEADER_SIZE, size);
     this.#sequence = (this.#sequence + 1) & 0xffff;
     this.#timestamp = (timestamp + duration) >>> 0;
     this.#sent++;
-    return size;
+    return overhead + size;
   }
 
   /** See `VoiceSession.depacketize`. */
@@ -171,6 +179,19 @@ export class MediaPlane {
     this.#parsed = this.#accepted;
     this.#accepted = header;
     this.#received++;
+    return size;
+  }
+
+  /** Puts the frame, end-to-end encrypted, behind the header's place; -1: not now. */
+  #putPayload(frame: Uint8Array, into: Uint8Array): number {
+    if (this.#dave === undefined) {
+      into.set(frame, RTP_HEADER_SIZE);
+      return frame.length;
+    }
+    const room = frame.length + MAX_FRAME_OVERHEAD;
+    if (this.#sealed.length < room) this.#sealed = new Uint8Array(room);
+    const size = this.#dave.seal(frame, this.#sealed);
+    for (let i = 0; i < size; i++) into[RTP_HEADER_SIZE + i] = this.#sealed[i];
     return size;
   }
 }

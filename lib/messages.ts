@@ -50,7 +50,9 @@ export function encodeSend(
   switch (op) {
     case VoiceOpcodes.Identify:
     case VoiceOpcodes.Resume: {
-      const channel_id = channelId ? d.channel_id : undefined;
+      // End-to-end encryption names its group after the channel.
+      const named = channelId || op === VoiceOpcodes.Identify && d.max_dave_protocol_version;
+      const channel_id = named ? d.channel_id : undefined;
       const numbers = op === VoiceOpcodes.Resume && !numbered ? { seq_ack: undefined } : {};
       return encodeMessage(op, { ...d, ...numbers, channel_id, token: d.token.reveal() });
     }

@@ -14,7 +14,7 @@ import type { Secret } from "./secret.ts";
 export interface IdentifyPayload {
   /** Guild id; of a private call its channel id. */
   readonly server_id: string;
-  /** Channel id; sent from version 9 on. */
+  /** Channel id; sent from version 9 on, and where DAVE is offered. */
   readonly channel_id?: string;
   /** The client's user id. */
   readonly user_id: string;

@@ -1,19 +1,20 @@
 /**
  * From opened packets to the frames of each user.
  *
- * UDP overtakes TCP: audio may come before the message that says whose SSRC it is.
- * Such frames are held for two seconds and handed out in order once the user is
- * known. What is held in vain is counted.
+ * UDP overtakes TCP: audio may come before the message that says whose SSRC it is, or before
+ * the one that brings the key of its end-to-end encryption. Such frames are held for two
+ * seconds and handed out in order once user and key are known. What is held in vain is counted.
  *
  * @module
  */
 
+import type { EndToEnd, OpenFrameFault } from "./end_to_end.ts";
 import type { RtpHeader } from "./rtp_header.ts";
 
 /** Milliseconds for which a frame of an unknown SSRC is held. */
 export const HOLD_TIME = 2000;
 
-/** Most frames that are held for all unknown SSRCs together. */
+/** Most frames that are held for all unknown SSRCs and keys together. */
 export const HOLD_LIMIT = 400;
 
 /** Most frames that wait to be pulled; the oldest give way. */
@@ -35,13 +36,31 @@ export interface ReceivedFrame {
   readonly opus: Uint8Array;
 }
 
-type HeldFrame = Omit<ReceivedFrame, "userId">;
+/** What opens the frames of a call that is end-to-end encrypted. */
+export type FrameOpening = Pick<EndToEnd, "open" | "openFault" | "keyCount">;
+
+/** Why a frame of a known user was not handed out; `empty`: there was nothing inside. */
+export type UndecryptableReason = OpenFrameFault | "empty";
+
+/** Faults that a key which is yet to come may mend. */
+const CURABLE: readonly UndecryptableReason[] = ["no-key", "bad-tag"];
+
+interface HeldFrame {
+  readonly frame: Omit<ReceivedFrame, "userId">;
+  /** Why it was not opened, where its user is known. */
+  readonly fault: UndecryptableReason | undefined;
+  /** Keys that were known then. */
+  readonly keyCount: number;
+}
 
 /** Sorts opened packets by user. */
 export class Receiver {
   readonly #userOf: (ssrc: number) => string | undefined;
+  readonly #opening: () => FrameOpening | undefined;
+  readonly #undecryptable: Partial<Record<UndecryptableReason, number>> = {};
   readonly #ready: ReceivedFrame[] = [];
   #held: HeldFrame[] = [];
+  #opened = new Uint8Array(0);
   #expired = 0;
   #overflowed = 0;
 
@@ -49,19 +68,29 @@ export class Receiver {
    * Starts with nothing held.
    *
    * @param userOf Finds the user of an SSRC.
+   * @param opening What opens frames now; `undefined` in a call without end-to-end encryption.
    */
-  constructor(userOf: (ssrc: number) => string | undefined) {
+  constructor(
+    userOf: (ssrc: number) => string | undefined,
+    opening: () => FrameOpening | undefined = () => undefined,
+  ) {
     this.#userOf = userOf;
+    this.#opening = opening;
   }
 
-  /** Frames that wait for a user to become known. */
+  /** Frames that wait for a user or a key to become known. */
   get held(): number {
     return this.#held.length;
   }
 
-  /** Frames that were held in vain and dropped. */
+  /** Frames that were held for an unknown user in vain and dropped. */
   get expired(): number {
     return this.#expired;
+  }
+
+  /** Frames of known users that could not be decrypted and were dropped, by reason. */
+  get undecryptable(): Readonly<Partial<Record<UndecryptableReason, number>>> {
+    return { ...this.#undecryptable };
   }
 
   /** Frames that nobody pulled in time. */
@@ -80,24 +109,29 @@ export class Receiver {
     const { ssrc, sequence, timestamp } = header;
     const frame = { ssrc, sequence, timestamp, at: now, opus: opus.slice() };
     if (this.#held.length > 0) this.release(now);
-    if (this.#deliver(frame)) return;
-    this.#held.push(frame);
+    const held = this.#deliver(frame, now);
+    if (held === undefined) return;
+    this.#held.push(held);
     this.#expire(now);
   }
 
   /**
-   * Users have become known: hands out what was held for them.
+   * Users or keys have become known: hands out what was held for them.
    *
    * @param now Monotonic milliseconds.
    */
   release(now: number): void {
     this.#expire(now);
-    this.#held = this.#held.filter((frame) => !this.#deliver(frame));
+    const keyCount = this.#opening()?.keyCount ?? 0;
+    this.#held = this.#held.flatMap((held) => {
+      const isHopeless = held.fault !== undefined && held.keyCount === keyCount;
+      return isHopeless ? [held] : this.#deliver(held.frame, now) ?? [];
+    });
   }
 
   /** The voice server is another one, and so are its SSRCs: what is held is dropped. */
   clear(): void {
-    this.#expired += this.#held.length;
+    for (const held of this.#held) this.#drop(held);
     this.#held = [];
   }
 
@@ -110,21 +144,40 @@ export class Receiver {
     return this.#ready.shift();
   }
 
-  #deliver(frame: HeldFrame): boolean {
+  /** Hands a frame out, or says why it must be held; one that is beyond help is dropped. */
+  #deliver(frame: HeldFrame["frame"], now: number): HeldFrame | undefined {
     const userId = this.#userOf(frame.ssrc);
-    if (userId === undefined) return false;
+    if (userId === undefined) return { frame, fault: undefined, keyCount: 0 };
+    const opening = this.#opening();
+    if (opening === undefined) return this.#hand({ ...frame, userId });
+    const { opus } = frame;
+    if (this.#opened.length < opus.length) this.#opened = new Uint8Array(opus.length);
+    const size = opening.open(userId, opus, this.#opened, now);
+    if (size > 0) return this.#hand({ ...frame, userId, opus: this.#opened.slice(0, size) });
+    const fault: UndecryptableReason = size === 0 ? "empty" : opening.openFault;
+    const held = { frame, fault, keyCount: opening.keyCount };
+    return CURABLE.includes(fault) ? held : this.#drop(held);
+  }
+
+  #hand(frame: ReceivedFrame): undefined {
     if (this.#ready.length >= READY_LIMIT) {
       this.#ready.shift();
       this.#overflowed++;
     }
-    this.#ready.push({ ...frame, userId });
-    return true;
+    this.#ready.push(frame);
+  }
+
+  #drop({ fault }: HeldFrame): undefined {
+    if (fault === undefined) this.#expired++;
+    else this.#undecryptable[fault] = (this.#undecryptable[fault] ?? 0) + 1;
   }
 
   #expire(now: number): void {
     const surplus = this.#held.length - HOLD_LIMIT;
-    const kept = this.#held.filter(({ at }, index) => index >= surplus && now - at <= HOLD_TIME);
-    this.#expired += this.#held.length - kept.length;
-    this.#held = kept;
+    this.#held = this.#held.filter((held, index) => {
+      const isKept = index >= surplus && now - held.frame.at <= HOLD_TIME;
+      if (!isKept) this.#drop(held);
+      return isKept;
+    });
   }
 }

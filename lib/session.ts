@@ -6,9 +6,9 @@
  * are illegal throw and change nothing; what is received never throws.
  *
  * Theory of operation: the session composes machines of its own, each with its own
- * file: the main gateway's share (`signalling.ts`), the voice WebSocket
+ * file: the main gateway's share (`signalling.ts`, `voice_request.ts`), the voice WebSocket
  * (`voice_socket.ts`), the UDP path (`udp_path.ts`), who is there (`roster.ts`), the media
- * plane (`media.ts`).
+ * plane (`media.ts`), end-to-end encryption (`call_encryption.ts`).
  * What is left here is the order of things: the table of `state.ts` says which
  * state follows, `close_codes.ts` what to do when a connection is lost, and
  * `recovery.ts` how often.
@@ -17,7 +17,9 @@
  */
 
 import { type AeadProvider, nobleAead } from "./aead.ts";
+import { CallEncryption, isSnowflake } from "./call_encryption.ts";
 import { closeCode, type RecoveryAction } from "./close_codes.ts";
+import type { EndToEnd, EndToEndFactory } from "./end_to_end.ts";
 import { LocalProtocolError, RemoteProtocolError, VoiceConnectError } from "./errors.ts";
 import { closedWith, type Failure, FAILURES, noSharedMode, udpUnreachable } from "./failure.ts";
 import {
@@ -44,7 +46,7 @@ import {
   PacketCipher,
   SEALING_MODES,
 } from "./packet.ts";
-import type { ReadyPayload, SessionDescriptionPayload, VoiceReceivePayload } from "./payloads.ts";
+import type { ReadyPayload, VoiceReceivePayload } from "./payloads.ts";
 import { RecoveryBudget, STABLE_DELAY } from "./recovery.ts";
 import { Roster } from "./roster.ts";
 import { readU32, type RtpHeader } from "./rtp_header.ts";
@@ -52,6 +54,7 @@ import { GATEWAY_LIMIT, Signalling, type VoiceServerData } from "./signalling.ts
 import { type Signal, type State, transition, TRANSITIONS } from "./state.ts";
 import { type Timer, TimerTable } from "./timer.ts";
 import { UdpPath } from "./udp_path.ts";
+import { ENTER_COST, REENTER_COST, VoiceRequest } from "./voice_request.ts";
 import { VoiceSocket } from "./voice_socket.ts";
 
 /** What a session is made of. */
@@ -74,6 +77,8 @@ export interface SessionOptions {
   readonly keepalive?: KeepaliveCodec;
   /** Milliseconds that states may take; `PHASE_TIMEOUTS` by default. */
   readonly timeouts?: PhaseTimeouts;
+  /** End-to-end encryption, for example `createDave()` of `./dave`; without it none is offered. */
+  readonly dave?: EndToEndFactory;
 }
 
 /** Milliseconds that a state may take, by its name. */
@@ -94,13 +99,6 @@ export const PHASE_TIMEOUTS: PhaseTimeouts = {
 /** Milliseconds in which a voice server that was withdrawn must be replaced. */
 export const REALLOCATION_TIMEOUT = 30_000;
 
-/** Parts of the time for `signalling`, after each of which op 4 is sent again. */
-const REQUEST_SHARE = 3;
-
-/** Op 4 that enter, or leave and enter; one more is kept for leaving at the end. */
-const ENTER_COST = 2;
-const REENTER_COST = 3;
-
 /** Milliseconds that a join waits for the limit of op 4; whoever was ready once has time. */
 const JOIN_PATIENCE = 5_000;
 
@@ -115,6 +113,8 @@ const RESTART_CODE = 1012;
 /** What a WebSocket says where there was no close frame. */
 const ABNORMAL_CODE = 1006;
 
+type SessionDescription = Extract<VoiceReceivePayload, { readonly op: 4 }>;
+
 /** Discord's voice protocol for one guild and one user. */
 export class VoiceSession {
   readonly #options: SessionOptions;
@@ -127,8 +127,10 @@ export class VoiceSession {
   readonly #nonces = new NonceCounter();
   readonly #roster: Roster;
   readonly #signalling: Signalling;
+  readonly #request: VoiceRequest;
   readonly #budget: RecoveryBudget;
   readonly #media: MediaPlane;
+  readonly #encryption: CallEncryption;
   #state: State = "idle";
   #now = 0;
   #lastId = 0;
@@ -137,7 +139,6 @@ export class VoiceSession {
   #speaking = 0;
   #hasSpoken = false;
   #hasBeenReady = false;
-  #requests = 0;
   #closeCode: number | undefined;
   #closeReason = "";
 
@@ -154,16 +155,27 @@ export class VoiceSession {
     demandChoice("gatewayVersion", gatewayVersion, GATEWAY_VERSIONS);
     demandChoices("modes", modes, SEALING_MODES);
     demandTimes("timeouts", options.timeouts ?? {}, Object.keys(TRANSITIONS));
+    if (options.dave !== undefined) demandSnowflake("userId", userId);
     const { aead = nobleAead } = options;
     for (const mode of modes) demandCipher(mode, aead);
     this.#options = options;
     this.#modes = modes;
     this.#signalling = new Signalling(guildId, userId, gatewayVersion);
+    const timeout = this.#timeoutOf("signalling");
+    this.#request = new VoiceRequest(this.#signalling, this.#outbox, this.#timers, timeout);
     this.#websocket = new VoiceSocket(this.#outbox, this.#timers, gatewayVersion);
     this.#udp = new UdpPath(this.#outbox, this.#timers, options);
     this.#roster = new Roster(this.#outbox, userId);
     this.#budget = new RecoveryBudget(() => this.#randomU32() / 2 ** 32);
     this.#media = new MediaPlane(this.#randomU32() & 0xffff, this.#randomU32());
+    this.#encryption = new CallEncryption({
+      factory: options.dave,
+      userId,
+      random: options.random,
+      outbox: this.#outbox,
+      timers: this.#timers,
+      send: (message) => this.#websocket.send(message),
+    });
   }
 
   /** The present state. */
@@ -229,6 +241,11 @@ export class VoiceSession {
   /** What was sent, received and dropped. */
   get counters(): MediaCounters {
     return this.#media.counters;
+  }
+
+  /** End-to-end encryption of the present call, where it is offered: to open frames with. */
+  get dave(): EndToEnd | undefined {
+    return this.#encryption.call;
   }
 
   /** Users who are in the channel, as far as the server has said. */
@@ -311,10 +328,11 @@ export class VoiceSession {
    * Makes a datagram of an Opus frame.
    *
    * @param frame One Opus packet.
-   * @param into Receives the datagram; the frame's size and 32 bytes more are enough (52 in
-   * the mode `xsalsa20_poly1305_suffix`).
+   * @param into Receives the datagram; the frame's size and 48 bytes more are enough (68 in
+   * the mode `xsalsa20_poly1305_suffix`; 16 less without DAVE).
    * @param timestamp RTP timestamp; the previous one and its frame's duration by default.
-   * @returns Bytes of the datagram; 0 while the session is not connected.
+   * @returns Bytes of the datagram; 0 while the session is not connected, or the others could
+   * not decrypt the frame yet.
    * @throws {SyntaxError} The frame is no Opus packet.
    * @throws {RangeError} The buffer is too small.
    * @throws {LocalProtocolError} All nonces of the key are spent, or the mode is `plain`.
@@ -324,7 +342,8 @@ export class VoiceSession {
   }
 
   /**
-   * Takes the Opus frame out of a datagram; its header is then in `received`.
+   * Takes the Opus frame out of a datagram; its header is then in `received`. In a call that is
+   * end-to-end encrypted so is the frame: `Receiver` opens it.
    *
    * @param datagram Any bytes; not changed.
    * @param into Receives the frame; at least as large as the datagram.
@@ -356,17 +375,14 @@ export class VoiceSession {
 
   #handleJoin(input: JoinInput): void {
     this.#demand(input.server === undefined ? "join" : "serverUpdate", "join");
+    if (this.#options.dave !== undefined) demandSnowflake("channelId", input.channelId);
     const inside = this.#signalling.isInside(input.channelId);
     if (input.server === undefined) this.#demandOp4("join", inside ? REENTER_COST : ENTER_COST);
     this.#signalling.join(input);
     if (input.server !== undefined) return this.#connect();
     this.#disconnect();
     this.#signal("join");
-    // For a channel that one is in, Discord names no voice server.
-    if (inside) this.#sendVoiceState("exit");
-    this.#sendVoiceState("enter");
-    this.#requests = 0;
-    this.#armRequest();
+    this.#request.begin(inside, this.#now);
   }
 
   #handleSpeak(flags: number): void {
@@ -393,7 +409,7 @@ export class VoiceSession {
       throw new LocalProtocolError("Cannot request a voice server: the caller signals");
     }
     this.#demandOp4("request a voice server", ENTER_COST);
-    this.#sendVoiceState("enter");
+    this.#request.send("enter", this.#now);
   }
 
   /** A recovery that is under way does the same; only what it waits for is cut short. */
@@ -408,7 +424,7 @@ export class VoiceSession {
 
   #handleLeave(code: number): void {
     this.#demand("leave", "leave");
-    this.#sendVoiceState("exit");
+    this.#request.send("exit", this.#now);
     this.#disconnect(code);
     this.#signal("leave");
     this.#outbox.event({ type: "closed" });
@@ -430,13 +446,6 @@ export class VoiceSession {
   }
 
   // Main gateway
-
-  #sendVoiceState(action: "enter" | "exit"): void {
-    if (!this.#signalling.active) return;
-    this.#outbox.push({ type: "sendGateway", payload: this.#signalling[action](this.#now) });
-    const name = action === "enter" ? "Voice State (join)" : "Voice State (leave)";
-    this.#outbox.message("sent", "gateway", name);
-  }
 
   #handleVoiceState(data: VoiceStateUpdate): void {
     if (!this.#signalling.isOwn(data) || !this.#isLive()) return;
@@ -511,9 +520,10 @@ export class VoiceSession {
       return this.#websocket.send({ op: VoiceOpcodes.Resume, d: { ...common, seq_ack } });
     }
     this.#websocket.forgetSequence();
+    const max_dave_protocol_version = this.#encryption.begin(channelId ?? "");
     this.#websocket.send({
       op: VoiceOpcodes.Identify,
-      d: { ...common, user_id: userId, max_dave_protocol_version: 0 },
+      d: { ...common, user_id: userId, max_dave_protocol_version },
     });
   }
 
@@ -529,11 +539,12 @@ export class VoiceSession {
       case VoiceOpcodes.Ready:
         return this.#handleReady(message.d);
       case VoiceOpcodes.SessionDescription:
-        return this.#handleSessionDescription(message.d);
+        return this.#handleSessionDescription(message);
       case VoiceOpcodes.Resumed:
         return this.#handleResumed();
       default:
-        return this.#roster.receive(message);
+        this.#roster.receive(message);
+        return this.#encryption.handle(message, this.#now);
     }
   }
 
@@ -556,9 +567,11 @@ export class VoiceSession {
     this.#closeUdp();
     this.#roster.clear();
     this.#websocket.forgetSequence();
+    this.#encryption.begin(this.#signalling.channelId ?? "");
   }
 
-  #handleSessionDescription({ mode, secret_key: key }: SessionDescriptionPayload): void {
+  #handleSessionDescription(message: SessionDescription): void {
+    const { mode, secret_key: key } = message.d;
     if (transition(this.#state, "sessionDescription") === undefined) {
       return this.#unexpected("Session Description");
     }
@@ -567,12 +580,13 @@ export class VoiceSession {
     }
     const { aead = nobleAead, random } = this.#options;
     const cipher = new PacketCipher(mode, key.reveal(), aead, this.#nonces, random);
-    this.#media.start(this.#ssrc, cipher);
+    this.#media.start(this.#ssrc, cipher, this.dave);
     this.#hasSpoken = false;
     this.#signal("sessionDescription");
     this.#outbox.event({ type: "ready", ssrc: this.#ssrc, mode });
     this.#timers.set("keepalive", this.#now);
     this.#established();
+    this.#encryption.handle(message, this.#now);
   }
 
   #handleResumed(): void {
@@ -650,7 +664,8 @@ export class VoiceSession {
       case "retry":
         return this.#state === "signalling" ? this.#rejoin() : this.#openWebSocket();
       case "request":
-        return this.#requestAgain();
+        if (this.#state === "signalling") this.#request.repeat(this.#hasBeenReady, this.#now);
+        return;
       case "send":
         return this.#websocket.flush(this.#now);
       case "heartbeat":
@@ -662,6 +677,8 @@ export class VoiceSession {
       case "stable":
         this.#signalling.forgetExits();
         return this.#budget.reset();
+      case "dave":
+        return this.#encryption.expire(this.#now);
     }
   }
 
@@ -721,32 +738,8 @@ export class VoiceSession {
   #rejoin(): void {
     const delay = this.#signalling.delay(REENTER_COST, this.#now);
     if (delay > 0) return this.#timers.set("retry", this.#now + delay);
-    this.#sendVoiceState("exit");
-    this.#sendVoiceState("enter");
     this.#armPhase();
-    this.#requests = 0;
-    this.#armRequest();
-  }
-
-  /**
-   * Op 4 may have been lost, also the one that left. Where only the server is missing, Discord
-   * names one on entering; but to leave makes one void that is merely late: that comes last.
-   */
-  #requestAgain(): void {
-    if (this.#state !== "signalling") return;
-    const isFirst = this.#requests++ === 0;
-    this.#armRequest();
-    const isKnown = this.#signalling.sessionId !== undefined;
-    const inside = isKnown || this.#hasBeenReady;
-    const cost = inside ? REENTER_COST : ENTER_COST;
-    if (isKnown && isFirst || this.#signalling.delay(cost, this.#now) > 0) return;
-    if (inside) this.#sendVoiceState("exit");
-    this.#sendVoiceState("enter");
-  }
-
-  #armRequest(): void {
-    const timeout = this.#timeoutOf("signalling") ?? Infinity;
-    this.#timers.set("request", this.#now + timeout / REQUEST_SHARE);
+    this.#request.begin(true, this.#now);
   }
 
   #wait(): void {
@@ -766,7 +759,7 @@ export class VoiceSession {
       closeCode: this.#closeCode,
     });
     const inside = failure !== FAILURES.kicked && this.#signalling.delay(1, this.#now) === 0;
-    if (inside) this.#sendVoiceState("exit");
+    if (inside) this.#request.send("exit", this.#now);
     this.#disconnect();
     this.#signal("fatalClose");
     this.#outbox.event({ type: "closed", error });
@@ -776,6 +769,7 @@ export class VoiceSession {
   #disconnect(code = NORMAL_CODE): void {
     this.#websocket.close(code);
     this.#closeUdp();
+    this.#encryption.end();
     this.#roster.clear();
     this.#timers.clear("stable");
     this.#timers.clear("retry");
@@ -829,4 +823,11 @@ export class VoiceSession {
     this.#options.random(bytes);
     return readU32(bytes, 0);
   }
+}
+
+function demandSnowflake(name: string, id: string): void {
+  if (isSnowflake(id)) return;
+  throw new RangeError(
+    `Cannot encrypt a call with ${name} ${JSON.stringify(id.slice(0, 80))}: want a snowflake`,
+  );
 }

@@ -7,6 +7,7 @@ import {
   type ReceivedFrame,
   Receiver,
 } from "../../lib/receiver.ts";
+import type { OpenFrameFault } from "../../lib/end_to_end.ts";
 import { RtpHeader } from "../../lib/rtp_header.ts";
 
 function setup() {
@@ -117,4 +118,98 @@ test("Receiver.clear() drops what is held, and counts it", () => {
   users.set(7, "a");
   receiver.release(2);
   assertEquals([receiver.held, receiver.expired, sequences()], [0, 2, []]);
+});
+
+/** What opens frames of one byte whose key is known: the first byte is the key. */
+function opening(keys: Set<number>) {
+  return {
+    keyCount: 0,
+    openFault: "no-key" as OpenFrameFault,
+    open(userId: string, frame: Uint8Array, into: Uint8Array): number {
+      assertEquals([userId, into.length >= frame.length], ["a", true]);
+      this.openFault = frame[0] === 99 ? "replayed" : frame[0] === 98 ? "bad-tag" : "no-key";
+      if (!keys.has(frame[0])) return -1;
+      into.set(frame.subarray(1));
+      return frame.length - 1;
+    },
+  };
+}
+
+function encrypted() {
+  const keys = new Set<number>();
+  const users = new Map([[7, "a"]]);
+  const dave = opening(keys);
+  const receiver = new Receiver((ssrc) => users.get(ssrc), () => dave);
+  const push = (now: number, ...frame: number[]) => {
+    receiver.push(Object.assign(new RtpHeader(), { ssrc: 7 }), Uint8Array.from(frame), now);
+  };
+  const pullAll = () => {
+    const frames: number[][] = [];
+    for (let frame; (frame = receiver.pull()) !== undefined;) frames.push([...frame.opus]);
+    return frames;
+  };
+  /** A key is learned. */
+  const learn = (key: number) => {
+    keys.add(key);
+    dave.keyCount++;
+  };
+  return { users, receiver, push, pullAll, learn };
+}
+
+test("Receiver hands out decrypted frames, and drops with its reason what no key will open", () => {
+  const { receiver, push, pullAll, learn } = encrypted();
+  learn(1);
+  push(0, 1, 10, 11);
+  push(0, 99, 1);
+  push(0, 99, 1);
+  push(0, 1);
+  assertEquals(pullAll(), [[10, 11]]);
+  assertEquals([receiver.undecryptable, receiver.held], [{ replayed: 2, empty: 1 }, 0]);
+});
+
+test("Receiver holds frames until their key is learned, and hands them out in order", () => {
+  const { receiver, push, pullAll, learn } = encrypted();
+  push(0, 2, 10);
+  push(1, 2, 11);
+  push(2, 98, 12);
+  receiver.release(3);
+  assertEquals([receiver.held, pullAll()], [3, []]);
+  learn(2);
+  push(4, 2, 13);
+  assertEquals([receiver.held, pullAll()], [1, [[10], [11], [13]]]);
+  assertEquals(receiver.undecryptable, {});
+  receiver.release(HOLD_TIME + 3);
+  assertEquals([receiver.held, receiver.undecryptable], [0, { "bad-tag": 1 }]);
+  assertEquals(receiver.expired, 0);
+});
+
+test("Receiver tries a held frame again only where a key was learned", () => {
+  const { users, receiver, push, learn } = encrypted();
+  let opened = 0;
+  const dave = { keyCount: 0, openFault: "no-key" as const, open: () => (opened++, -1) };
+  const counted = new Receiver((ssrc) => users.get(ssrc), () => dave);
+  for (let i = 0; i < 5; i++) counted.push(new RtpHeader(), Uint8Array.of(1), 0);
+  assertEquals(opened, 0);
+  users.set(0, "a");
+  counted.release(0);
+  assertEquals(opened, 5);
+  for (let i = 0; i < 9; i++) counted.release(0);
+  assertEquals(opened, 5);
+  dave.keyCount++;
+  counted.release(0);
+  assertEquals(opened, 10);
+  push(0, 5);
+  learn(6);
+  receiver.clear();
+  assertEquals([receiver.held, receiver.undecryptable], [0, { "no-key": 1 }]);
+});
+
+test("Receiver holds frames of unknown users and unknown keys in one bound", () => {
+  const { users, receiver, push } = encrypted();
+  for (let i = 0; i < HOLD_LIMIT; i++) push(0, 3);
+  assertEquals([receiver.held, receiver.undecryptable], [HOLD_LIMIT, {}]);
+  users.delete(7);
+  push(0, 3);
+  push(0, 3);
+  assertEquals([receiver.held, receiver.undecryptable], [HOLD_LIMIT, { "no-key": 2 }]);
 });
