@@ -2,13 +2,16 @@
  * The embedded voice server as a program:
  *
  *     deno task server [--port N] [--udp-port N] [--gateway-port N] [--token T] [--endpoint E]
- *       [--modes A,B] [--discovery 74|70be|70le] [--fault RULE] [--log FILE]
+ *       [--modes A,B] [--discovery 74|70be|70le] [--dave off|optional|required] [--fault RULE]
+ *       [--log FILE]
  *
  * The first line it prints is JSON with the ports: `{"port":...,"udpPort":...,"gatewayPort":...}`.
  * A port of 0, the default, asks for a free one. It serves until SIGINT or SIGTERM and
  * ends with 0; bad arguments end it with 2, a port or a log file that cannot be had with 1.
  * `--modes` names the encryption modes that are offered, in this order, in place of all;
  * `--discovery` the form of IP discovery in which every request is answered, in place of its own.
+ * `--dave` says whether calls are encrypted end to end: never, while all of their clients can do it
+ * (the default), or always, so that who cannot is closed with 4017.
  * `--fault` may come several times: `Ready:lose`, `identify:close=4006`, or, for the first two only,
  * `VOICE_SERVER_UPDATE:late=500*2` (see `FaultRule` for the places and the faults).
  * `--log` appends one JSON line an event (see `ServerEvent`) with the time of day in `time`.
@@ -24,8 +27,9 @@ import { endpointHost } from "../../lib/endpoint.ts";
 import { demandChoice, demandChoices } from "../../lib/options.ts";
 import { type EncryptionMode, SEALING_MODES } from "../../lib/packet.ts";
 import { demandFaultRule } from "../../lib/testing/faults.ts";
-import { FORCED_DISCOVERIES } from "../../lib/testing/server_options.ts";
+import { DAVE_POLICIES, FORCED_DISCOVERIES } from "../../lib/testing/server_options.ts";
 import {
+  type DavePolicy,
   type FaultRule,
   type ForcedDiscovery,
   type RunningVoiceServer,
@@ -35,7 +39,8 @@ import {
 
 const USAGE =
   "Usage: server [--port N] [--udp-port N] [--gateway-port N] [--token T] [--endpoint E] " +
-  "[--modes A,B] [--discovery 74|70be|70le] [--fault RULE] [--log FILE]";
+  "[--modes A,B] [--discovery 74|70be|70le] [--dave off|optional|required] [--fault RULE] " +
+  "[--log FILE]";
 
 type Arguments = StartOptions & { readonly log: string | undefined };
 
@@ -76,6 +81,7 @@ function readArguments(args: string[]): Arguments {
       endpoint: text,
       modes: text,
       discovery: text,
+      dave: text,
       fault: { type: "string", multiple: true },
       log: text,
     },
@@ -90,6 +96,7 @@ function readArguments(args: string[]): Arguments {
     endpoint: values.endpoint,
     modes: readModes(values.modes),
     discovery: readDiscovery(values.discovery),
+    dave: readDave(values.dave),
     faults: values.fault?.map(readFault),
     log: values.log,
   };
@@ -109,6 +116,11 @@ function readModes(list: string | undefined): EncryptionMode[] | undefined {
 function readDiscovery(form: string | undefined): ForcedDiscovery | undefined {
   if (form !== undefined) demandChoice("--discovery", form, FORCED_DISCOVERIES);
   return form;
+}
+
+function readDave(policy: string | undefined): DavePolicy | undefined {
+  if (policy !== undefined) demandChoice("--dave", policy, DAVE_POLICIES);
+  return policy;
 }
 
 function readFault(text: string): FaultRule {

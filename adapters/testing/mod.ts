@@ -19,10 +19,11 @@ import type { FaultRule } from "../../lib/testing/faults.ts";
 import type { InterruptInput } from "../../lib/testing/gateway_io.ts";
 import { GatewayStub } from "../../lib/testing/gateway_stub.ts";
 import type { ServerEvent } from "../../lib/testing/server_events.ts";
-import type { ClientSelector, ForcedDiscovery } from "../../lib/testing/server_io.ts";
+import type { ClientSelector, DavePolicy, ForcedDiscovery } from "../../lib/testing/server_io.ts";
 import { VoiceServer } from "../../lib/testing/voice_server.ts";
 import type { DiscordGatewayAdapterCreator } from "../gateway_adapter.ts";
 import { nativeAead } from "../native_aead.ts";
+import { nativeMlsCrypto } from "../native_mls.ts";
 import { serverTransport } from "./detect.ts";
 import { type RunningServerStats, ServerDriver } from "./driver.ts";
 import { LocalGateway } from "./local_gateway.ts";
@@ -39,12 +40,19 @@ export type {
 } from "../../lib/testing/faults.ts";
 export {
   DATAGRAM_POINTS,
+  DAVE_BINARY_POINTS,
+  DAVE_TEXT_POINTS,
   GATEWAY_POINTS,
   MESSAGE_POINTS,
   STEP_POINTS,
 } from "../../lib/testing/faults.ts";
 export type * from "../../lib/testing/server_events.ts";
-export type { ClientSelector, ForcedDiscovery, ServerStats } from "../../lib/testing/server_io.ts";
+export type {
+  ClientSelector,
+  DavePolicy,
+  ForcedDiscovery,
+  ServerStats,
+} from "../../lib/testing/server_io.ts";
 export type * from "../gateway_adapter.ts";
 export type { RunningServerStats } from "./driver.ts";
 
@@ -68,6 +76,8 @@ export interface StartOptions {
   readonly modes?: readonly EncryptionMode[];
   /** Form of every IP discovery response; by default that of the request. */
   readonly discovery?: ForcedDiscovery;
+  /** Whether calls are encrypted end to end (DAVE); `optional` by default. */
+  readonly dave?: DavePolicy;
   /** Faults to commit; none by default. */
   readonly faults?: readonly FaultRule[];
   /** Whether gateway adapters hear of other users too, as hand-written ones do; not by default. */
@@ -197,11 +207,11 @@ export async function startVoiceServer(options: StartOptions = {}): Promise<Runn
     const mainPort = await driver.serve(transport, "gateway", gatewayPort);
     const url = `ws://127.0.0.1:${voicePort}`;
     const gatewayUrl = `ws://127.0.0.1:${mainPort}`;
-    const { token, heartbeatInterval, resumeWindow, modes, discovery, endpoint = url, faults } =
-      options;
-    const settings = { token, heartbeatInterval, resumeWindow, modes, discovery, faults };
+    const { token, heartbeatInterval, resumeWindow, modes, discovery, dave } = options;
+    const { endpoint = url, faults } = options;
+    const settings = { token, heartbeatInterval, resumeWindow, modes, discovery, dave, faults };
     driver.start(
-      new VoiceServer({ ...settings, random, aead: nativeAead, port: udp }),
+      new VoiceServer({ ...settings, random, aead: nativeAead, mls: nativeMlsCrypto, port: udp }),
       new GatewayStub({ random, endpoint, url: gatewayUrl, faults }),
     );
     const local = new LocalGateway(driver, options.otherUsers ?? false);

@@ -9,13 +9,16 @@
 import { PayloadError, RemoteProtocolError } from "../errors.ts";
 import { isRecord } from "../fields.ts";
 import { type GatewayVersion, versionTraits } from "../gateway_version.ts";
-import { decodeMessage, type VoiceMessage } from "../messages.ts";
+import { decodeClientBinary, decodeMessage, type VoiceMessage } from "../messages.ts";
 import { opcodeName, VoiceOpcodes } from "../opcodes.ts";
 import { readSendPayload } from "../payload_readers.ts";
 import type { UdpSelection, VoiceSendPayload } from "../payloads.ts";
 
 /** Most UTF-16 units of a message. */
 export const MESSAGE_LIMIT = 65_536;
+
+/** Most bytes of a binary message. */
+export const BINARY_LIMIT: number = 2 ** 20 + 1;
 
 const TOKEN_LIMIT = 512;
 /** The address field of IP discovery. */
@@ -86,6 +89,19 @@ export function readClientMessage(
       checkLength(read.op, "data.address", (read.d.data as UdpSelection).address, ADDRESS_LIMIT);
   }
   return read;
+}
+
+/**
+ * Takes a binary message apart, as clients send them about end-to-end encryption.
+ *
+ * @param frame Bytes of a binary frame; the payload is a view of them.
+ * @returns Opcode and payload.
+ * @throws {ClientFault} 4002: it is too long or empty.
+ */
+export function decodeClientFrame(frame: Uint8Array): VoiceMessage {
+  if (frame.length > BINARY_LIMIT) throw new ClientFault(4002, "The message is too long.");
+  if (frame.length === 0) throw new ClientFault(4002, "The message has no opcode.");
+  return decodeClientBinary(frame);
 }
 
 function readPayload(message: VoiceMessage): VoiceSendPayload | undefined {

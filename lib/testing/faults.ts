@@ -55,6 +55,21 @@ export const MESSAGE_POINTS = [
   "MediaSinkWants",
 ] as const;
 
+/** Messages of the voice server about end-to-end encryption, those in text frames. */
+export const DAVE_TEXT_POINTS = [
+  "DavePrepareTransition",
+  "DaveExecuteTransition",
+  "DavePrepareEpoch",
+] as const;
+
+/** Messages of the voice server about end-to-end encryption, those in binary frames. */
+export const DAVE_BINARY_POINTS = [
+  "DaveMlsExternalSender",
+  "DaveMlsProposals",
+  "DaveMlsAnnounceCommitTransition",
+  "DaveMlsWelcome",
+] as const;
+
 /** Datagrams of the voice server; where all three are lost, UDP is gone. */
 export const DATAGRAM_POINTS = ["IpDiscovery", "Keepalive", "Rtp"] as const;
 
@@ -65,6 +80,8 @@ export const GATEWAY_POINTS = ["op4", "VOICE_STATE_UPDATE", "VOICE_SERVER_UPDATE
 export type VoiceFaultPoint =
   | typeof STEP_POINTS[number]
   | typeof MESSAGE_POINTS[number]
+  | typeof DAVE_TEXT_POINTS[number]
+  | typeof DAVE_BINARY_POINTS[number]
   | typeof DATAGRAM_POINTS[number];
 
 /** Where the gateway stub can commit a fault. */
@@ -132,6 +149,8 @@ const FIELDS: readonly FaultName[] = ["late", "close", "with", "nullFirst"];
 const POINTS: readonly FaultPoint[] = [
   ...STEP_POINTS,
   ...MESSAGE_POINTS,
+  ...DAVE_TEXT_POINTS,
+  ...DAVE_BINARY_POINTS,
   ...DATAGRAM_POINTS,
   ...GATEWAY_POINTS,
 ];
@@ -210,7 +229,8 @@ function faultsAt(point: FaultPoint): readonly FaultName[] {
   if (point === "resume") return ["lose", "close", "cut", "renew"];
   if (point === "connected") return ["close", "cut"];
   if (includes(STEP_POINTS)) return ["lose", "close", "cut"];
-  if (includes(MESSAGE_POINTS)) {
+  if (includes(DAVE_BINARY_POINTS)) return ["lose", "double", "malform", "late", "close", "cut"];
+  if (includes(MESSAGE_POINTS) || includes(DAVE_TEXT_POINTS)) {
     return ["lose", "double", "malform", "late", "with", "close", "cut"];
   }
   if (includes(DATAGRAM_POINTS)) return ["lose", "double", "malform", "late"];

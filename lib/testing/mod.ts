@@ -31,8 +31,11 @@ export { keepaliveReply, parseKeepalive } from "../keepalive.ts";
 export { decodeClientBinary, encodeReceive } from "../messages.ts";
 export { readSendPayload } from "../payload_readers.ts";
 export * from "./client_messages.ts";
+export type { DaveRejectReason } from "./dave/rejection.ts";
 export {
   DATAGRAM_POINTS,
+  DAVE_BINARY_POINTS,
+  DAVE_TEXT_POINTS,
   type Fault,
   type FaultEnd,
   type FaultName,

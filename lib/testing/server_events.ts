@@ -17,14 +17,19 @@
  * | `seqAck` | number | `resume` | last sequence number that the client has seen; absent: none |
  * | `replayed` | number | `resumed` | messages that are sent again |
  * | `code` | number | `disconnect`, `close`, `gateway-close` | close code; 1006: cut off |
- * | `reason` | string | `close`, `gateway-close`, `leave`, `packet-dropped` | why |
+ * | `reason` | string | `close`, `gateway-close`, `leave`, `packet-dropped`, `dave-reset`, `dave-rejected` | why |
  * | `resumable` | boolean | `disconnect`, `close` | whether the session is kept for a Resume |
  * | `address`, `port` | string, number | `discovery`, `select` | the client's UDP address; with `select` what the client takes it to be |
  * | `count` | number | `packet-dropped` | datagrams since the last such event, at least 1 |
- * | `opcode` | number | `ignored` | the opcode that the server does not know |
+ * | `opcode` | number | `ignored`, `dave-rejected` | the opcode that the server does not know, or of what it has dropped |
  * | `channelId` | string or null | `voice-state`, `voice-server`, `channel-full` | channel id; null: left |
  * | `on`, `fault` | string | `fault` | where, and the name of what went wrong |
  * | `resumed` | boolean | `gateway-interrupted` | whether the session goes on afterwards |
+ * | `epoch` | number | `dave-commit` | epoch of the group after the commit |
+ * | `memberCount` | number | `dave-commit` | members of the group after the commit |
+ * | `transitionId` | number | `dave-commit`, `dave-transition` | id of the transition |
+ * | `protocolVersion` | number | `dave-transition` | DAVE version of the call; 0 is no end-to-end encryption |
+ * | `missing` | number | `dave-transition` | clients that have not said that they are ready |
  *
  * What was sent is reported as sent also where a fault then spoils it; a `fault` event follows.
  *
@@ -34,6 +39,7 @@
 import type { GatewayVersion } from "../gateway_version.ts";
 import type { OpenFault } from "../packet.ts";
 import type { RtpFault } from "../rtp_header.ts";
+import type { DaveRejectReason } from "./dave/rejection.ts";
 import type { FaultName, FaultPoint } from "./faults.ts";
 
 /** Why a datagram was dropped. */
@@ -69,6 +75,21 @@ export type LeaveReason =
   | "replaced"
   /** The main gateway took the user out of the channel. */
   | "removed";
+
+/** Why clients make new keys for end-to-end encryption. */
+export type DaveResetReason =
+  /** The last client without DAVE has left. */
+  | "upgrade"
+  /** All others have left; a group of one is none. */
+  | "alone"
+  /** Nobody has committed in time what was proposed. */
+  | "no-commit"
+  /** Everybody in the group has left or given it up. */
+  | "nobody-left"
+  /** This client has sent no key package in time. */
+  | "silent"
+  /** This client has resumed on a version that brings nothing again. */
+  | "resumed";
 
 /** Whom an event is about, as far as that is known. */
 export interface EventSubject {
@@ -146,6 +167,28 @@ export type ServerEventDetails =
   | { readonly type: "channel-full"; readonly channelId: string }
   /** A client of the main gateway is cut off from it for a while. */
   | { readonly type: "gateway-interrupted"; readonly resumed: boolean }
+  /** The group is made anew, or one client joins it anew. */
+  | { readonly type: "dave-reset"; readonly reason: DaveResetReason }
+  /** A commit counts, and a transition to its epoch begins. */
+  | {
+    readonly type: "dave-commit";
+    readonly epoch: number;
+    readonly transitionId: number;
+    readonly memberCount: number;
+  }
+  /** A transition was executed. */
+  | {
+    readonly type: "dave-transition";
+    readonly transitionId: number;
+    readonly protocolVersion: number;
+    readonly missing: number;
+  }
+  /** A client's message about end-to-end encryption was dropped; not told of late commits. */
+  | {
+    readonly type: "dave-rejected";
+    readonly opcode: number;
+    readonly reason: DaveRejectReason;
+  }
   /** A fault was committed that the server had been told to commit. */
   | { readonly type: "fault"; readonly on: FaultPoint; readonly fault: FaultName };
 

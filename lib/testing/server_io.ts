@@ -5,13 +5,21 @@
  */
 
 import type { AeadProvider } from "../aead.ts";
+import type { MlsCrypto } from "../dave/mls/mod.ts";
 import type { DiscoveredAddress, DiscoveryForm } from "../ip_discovery.ts";
 import type { EncryptionMode } from "../packet.ts";
+import type { DaveRejectReason } from "./dave/rejection.ts";
 import type { FaultRule } from "./faults.ts";
 import type { PacketDropReason, ServerEvent } from "./server_events.ts";
 
 /** A form of IP discovery response; that of a hybrid request is `70be`. */
 export type ForcedDiscovery = Exclude<DiscoveryForm, "70hybrid">;
+
+/**
+ * Whether calls are encrypted end to end (DAVE): never, while all of their clients can do it, or
+ * always, so that who cannot is closed with 4017.
+ */
+export type DavePolicy = "off" | "optional" | "required";
 
 /** What a voice server is made of. */
 export interface VoiceServerOptions {
@@ -23,6 +31,10 @@ export interface VoiceServerOptions {
   readonly address?: string;
   /** AEAD implementations; `nobleCiphers` by default. */
   readonly aead?: AeadProvider;
+  /** The primitives of MLS; `nobleMlsCrypto` by default. */
+  readonly mls?: MlsCrypto;
+  /** Whether calls are encrypted end to end; `optional` by default. */
+  readonly dave?: DavePolicy;
   /** Takes this token and those that were granted; without it any token is good. */
   readonly token?: string;
   /** Milliseconds between heartbeats; 13750 by default. */
@@ -160,4 +172,6 @@ export interface ServerStats {
   readonly relayed: number;
   /** Datagrams that were dropped, by reason. */
   readonly dropped: Readonly<Partial<Record<PacketDropReason, number>>>;
+  /** Messages about end-to-end encryption that were dropped, by reason. */
+  readonly daveRejected: Readonly<Partial<Record<DaveRejectReason, number>>>;
 }

@@ -6,16 +6,20 @@
  */
 
 import type { AeadProvider } from "../aead.ts";
+import { type MlsCrypto, nobleMlsCrypto } from "../dave/mls/mod.ts";
 import { type EncryptionMode, SEALING_MODES } from "../packet.ts";
 import { nobleCiphers } from "../secretbox.ts";
 import { demandChoice, demandChoices } from "../options.ts";
-import type { ForcedDiscovery, VoiceServerOptions } from "./server_io.ts";
+import type { DavePolicy, ForcedDiscovery, VoiceServerOptions } from "./server_io.ts";
 
 /** Most messages that can be kept for a Resume: half of the numbers less one. */
 const REPLAY_MAXIMUM = 32_767;
 
 /** The forms of IP discovery that can be forced. */
 export const FORCED_DISCOVERIES: readonly ForcedDiscovery[] = ["74", "70be", "70le"];
+
+/** Whether calls are encrypted end to end. */
+export const DAVE_POLICIES: readonly DavePolicy[] = ["off", "optional", "required"];
 
 /** Options without gaps; the token is not among them. */
 export interface ServerSettings {
@@ -27,6 +31,10 @@ export interface ServerSettings {
   readonly address: string;
   /** AEAD implementations. */
   readonly aead: AeadProvider;
+  /** The primitives of MLS. */
+  readonly mls: MlsCrypto;
+  /** Whether calls are encrypted end to end. */
+  readonly dave: DavePolicy;
   /** Milliseconds between heartbeats. */
   readonly heartbeatInterval: number;
   /** Milliseconds for which a session outlives its WebSocket. */
@@ -46,7 +54,7 @@ export interface ServerSettings {
  *
  * @param options What the caller wants.
  * @returns All settings.
- * @throws {RangeError} A number is out of range, or a mode is not for sending.
+ * @throws {RangeError} A number is out of range, a mode is not for sending, or a choice is none.
  */
 export function serverSettings(options: VoiceServerOptions): ServerSettings {
   const {
@@ -54,6 +62,8 @@ export function serverSettings(options: VoiceServerOptions): ServerSettings {
     port,
     address = "127.0.0.1",
     aead = nobleCiphers,
+    mls = nobleMlsCrypto(random),
+    dave = "optional",
     heartbeatInterval = 13_750,
     resumeWindow = 60_000,
     replayLimit = 256,
@@ -72,11 +82,14 @@ export function serverSettings(options: VoiceServerOptions): ServerSettings {
   }
   demandChoices("modes", modes, SEALING_MODES);
   if (discovery !== undefined) demandChoice("discovery", discovery, FORCED_DISCOVERIES);
+  demandChoice("dave", dave, DAVE_POLICIES);
   return {
     random,
     port,
     address,
     aead,
+    mls,
+    dave,
     heartbeatInterval,
     resumeWindow,
     replayLimit,

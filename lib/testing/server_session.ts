@@ -13,6 +13,7 @@ import type { Secret } from "../secret.ts";
 import { NonceWindow } from "./nonce_window.ts";
 import type { ReplayBuffer } from "./replay_buffer.ts";
 import type { EventSubject } from "./server_events.ts";
+import type { Admission } from "./token_grants.ts";
 
 /** A client's session. */
 export class ServerSession {
@@ -28,6 +29,10 @@ export class ServerSession {
   readonly version: GatewayVersion;
   /** The room whose members hear each other. */
   readonly room: string;
+  /** The channel of the call. */
+  readonly channelId: string;
+  /** DAVE version that the client and the server both speak; 0 is none. */
+  readonly daveVersion: number;
   /** The client's SSRC. */
   readonly ssrc: number;
   /** Numbered messages. */
@@ -50,14 +55,16 @@ export class ServerSession {
    *
    * @param identity What Identify said.
    * @param version The version that the client speaks.
-   * @param room The room.
+   * @param admission Where its token leads.
+   * @param daveVersion DAVE version that the client and the server both speak.
    * @param ssrc The client's SSRC.
    * @param replay Numbers its messages.
    */
   constructor(
     identity: IdentifyPayload,
     version: GatewayVersion,
-    room: string,
+    { room, channelId }: Admission,
+    daveVersion: number,
     ssrc: number,
     replay: ReplayBuffer<string | Uint8Array>,
   ) {
@@ -67,6 +74,8 @@ export class ServerSession {
     this.token = identity.token;
     this.version = version;
     this.room = room;
+    this.channelId = channelId;
+    this.daveVersion = daveVersion;
     this.ssrc = ssrc;
     this.replay = replay;
   }

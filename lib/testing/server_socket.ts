@@ -31,6 +31,12 @@ const ACTED_OPCODES: readonly number[] = [
   VoiceOpcodes.Speaking,
 ];
 
+/** Opcodes in text frames on which it acts where the client has announced DAVE. */
+const DAVE_OPCODES: readonly number[] = [
+  VoiceOpcodes.DaveTransitionReady,
+  VoiceOpcodes.DaveMlsInvalidCommitWelcome,
+];
+
 /** Opcodes that clients send and on which this server does not act. */
 const PASSIVE_OPCODES: readonly number[] = [
   VoiceOpcodes.Video,
@@ -72,6 +78,11 @@ export class ServerSocket {
     return this.session?.subject ?? { websocket: this.id };
   }
 
+  /** Whether its client has announced DAVE, and may use it. */
+  get speaksDave(): boolean {
+    return this.session !== undefined && this.session.daveVersion > 0;
+  }
+
   /** Whose it is. @throws {ClientFault} 4003: nobody has identified. */
   get identified(): ServerSession {
     if (this.session === undefined) throw new ClientFault(4003, "Not authenticated.");
@@ -89,7 +100,7 @@ export class ServerSocket {
     if (FIRST_OPCODES.includes(op)) {
       if (this.session !== undefined) throw new ClientFault(4005, "Already authenticated.");
     } else if (op !== VoiceOpcodes.Heartbeat) void this.identified;
-    return ACTED_OPCODES.includes(op);
+    return ACTED_OPCODES.includes(op) || this.speaksDave && DAVE_OPCODES.includes(op);
   }
 
   /** Whether an opcode on which the server does not act is to be reported: once, if unknown. */

@@ -4,11 +4,16 @@
  * @module
  */
 
+import { MAX_FRAME_OVERHEAD } from "../end_to_end.ts";
 import type { VoiceStatePayload } from "../gateway.ts";
 import type { Input, Output, SessionEvent } from "../io.ts";
 import { MAX_PACKET_OVERHEAD } from "../packet.ts";
+import { Receiver } from "../receiver.ts";
 import { RTP_HEADER_SIZE } from "../rtp_header.ts";
 import { type SessionOptions, VoiceSession } from "../session.ts";
+
+/** What a datagram has beyond its frame. */
+const HEADROOM = RTP_HEADER_SIZE + MAX_PACKET_OVERHEAD + MAX_FRAME_OVERHEAD;
 
 /** What a bot uses of the simulated network. */
 export interface BotNetwork {
@@ -34,7 +39,7 @@ export interface BotNetwork {
 
 /** A frame that a bot has heard. */
 export interface SimulatedFrame {
-  /** Who speaks, where that was known when the frame came. */
+  /** Who speaks, where that was known when the frame came; with DAVE it always is. */
   readonly userId: string | undefined;
   /** With which SSRC. */
   readonly ssrc: number;
@@ -60,6 +65,8 @@ export class SimulatedBot {
   readonly events: SessionEvent[] = [];
   /** What the bot has heard; yours to clear. */
   readonly frames: SimulatedFrame[] = [];
+  /** Opens frames that are end-to-end encrypted. */
+  readonly receiver: Receiver;
   readonly #network: BotNetwork;
   readonly #websockets: Set<number> = new Set();
   #udp: { readonly id: number; readonly port: number } | undefined;
@@ -73,7 +80,9 @@ export class SimulatedBot {
   constructor(options: SessionOptions, network: BotNetwork) {
     this.userId = options.userId;
     this.guildId = options.guildId;
-    this.session = new VoiceSession(options);
+    const session = new VoiceSession(options);
+    this.session = session;
+    this.receiver = new Receiver((ssrc) => session.userOf(ssrc), () => session.dave);
     this.#network = network;
   }
 
@@ -96,10 +105,11 @@ export class SimulatedBot {
    * Sends an Opus packet.
    *
    * @param opus The packet.
-   * @returns Whether it was sent: `false` while the session is not connected.
+   * @returns Whether it was sent: `false` while the session is not connected, or others could not
+   * decrypt it yet.
    */
   send(opus: Uint8Array): boolean {
-    const into = new Uint8Array(RTP_HEADER_SIZE + opus.length + MAX_PACKET_OVERHEAD);
+    const into = new Uint8Array(opus.length + HEADROOM);
     const size = this.session.packetize(opus, into);
     if (size === 0 || this.#udp === undefined) return false;
     this.#network.transmit(this.#udp.port, into.subarray(0, size));
@@ -134,9 +144,15 @@ export class SimulatedBot {
     if (size < 0) return this.feed({ type: "datagram", id, data: datagram });
     if (size === 0) return;
     const { ssrc, sequence, timestamp } = this.session.received;
-    const userId = this.session.userOf(ssrc);
     const at = this.#network.now();
-    this.frames.push({ userId, ssrc, sequence, timestamp, at, opus: into.slice(0, size) });
+    const opus = into.slice(0, size);
+    if (this.session.dave === undefined) {
+      const userId = this.session.userOf(ssrc);
+      this.frames.push({ userId, ssrc, sequence, timestamp, at, opus });
+      return;
+    }
+    this.receiver.push(this.session.received, opus, at);
+    this.#hear();
   }
 
   /** When the session wants to be woken. */
@@ -147,6 +163,10 @@ export class SimulatedBot {
   /** Wakes the session. */
   wake(): void {
     this.feed({ type: "timeout" });
+  }
+
+  #hear(): void {
+    for (let frame; (frame = this.receiver.pull()) !== undefined;) this.frames.push(frame);
   }
 
   #perform(output: Output): void {
@@ -170,9 +190,12 @@ export class SimulatedBot {
       case "closeUdp":
         if (this.#udp?.id === output.id) this.#network.closeUdp(this.#udp.port);
         this.#udp = undefined;
+        this.receiver.clear();
         return;
       case "event":
         this.events.push(output.event);
+        this.receiver.release(this.#network.now());
+        this.#hear();
     }
   }
 }

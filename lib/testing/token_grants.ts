@@ -14,6 +14,14 @@ import type { VoiceGrant } from "./server_io.ts";
 /** Most tokens, granted or withdrawn, that are remembered; the oldest give way. */
 export const GRANT_LIMIT = 4096;
 
+/** Where a token leads. */
+export interface Admission {
+  /** The room whose members hear each other. */
+  readonly room: string;
+  /** The channel; the guild's id, where the client has not named one. */
+  readonly channelId: string;
+}
+
 /** Knows the tokens. */
 export class TokenGrants {
   readonly #only: Secret<string> | undefined;
@@ -52,24 +60,24 @@ export class TokenGrants {
    * Admits a client.
    *
    * @param identity What Identify said.
-   * @returns The room to which the token leads.
+   * @returns Where the token leads.
    * @throws {ClientFault} 4004: the token is wrong or another user's; 4006: it was withdrawn
    * or belongs to another session; 4011: it belongs to another guild.
    */
-  admit(identity: IdentifyPayload): string {
-    const { server_id: guildId, user_id: userId, session_id: sessionId } = identity;
+  admit(identity: IdentifyPayload): Admission {
+    const { server_id: guildId, user_id: userId, session_id: sessionId, channel_id } = identity;
     const token = identity.token.reveal();
     const grant = this.#grants.get(token);
     if (grant === undefined) {
       if (this.#withdrawn.has(token)) throw new ClientFault(4006, "Session is no longer valid.");
       const good = this.#only === undefined || token === this.#only.reveal();
       if (!good) throw new ClientFault(4004, "Authentication failed.");
-      return keyOf(guildId, "");
+      return { room: keyOf(guildId, ""), channelId: channel_id ?? guildId };
     }
     if (grant.userId !== userId) throw new ClientFault(4004, "Authentication failed.");
     if (grant.guildId !== guildId) throw new ClientFault(4011, "Server not found.");
     if (grant.sessionId !== sessionId) throw new ClientFault(4006, "Session is no longer valid.");
-    return keyOf(guildId, grant.channelId);
+    return { room: keyOf(guildId, grant.channelId), channelId: grant.channelId };
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * A voice server as Discord's bots know it, without I/O: voice gateway versions 1 to 9,
- * every encryption mode and form of IP discovery, no end-to-end encryption.
+ * every encryption mode and form of IP discovery, and end-to-end encryption (DAVE) version 1.
  *
  * The driver's contract is the session's: after every `handleInput` drain
  * `pollOutput`, then arm a timer for `pollTimeout` and come back with
@@ -23,6 +23,10 @@
  * - Speaking is passed on when the flags change. Flags of 0 count as Speaking too.
  * - Server messages are numbered from 1; a `seq_ack` that is too old, or ahead of the
  *   server, closes with 4006.
+ * - A call is encrypted end to end while all of its clients speak DAVE. Its group has the id of
+ *   the channel: that of the grant, else that which the first such client has named in Identify, else
+ *   the guild's. Where a user's or a channel's id is no unsigned 64-bit integer there is no DAVE.
+ * - Who resumes below version 8 joins the group anew, since it has missed what was sent.
  * - More than 1000 messages in five seconds close a WebSocket with 4021.
  *
  * @module
@@ -41,8 +45,15 @@ import type {
   VoiceSendPayload,
 } from "../payloads.ts";
 import { Secret } from "../secret.ts";
-import { ClientFault, decodeClientMessage, readClientMessage } from "./client_messages.ts";
+import {
+  ClientFault,
+  decodeClientFrame,
+  decodeClientMessage,
+  readClientMessage,
+} from "./client_messages.ts";
 import { selectSessions } from "./client_selector.ts";
+import type { DaveClientMessage } from "./dave/room.ts";
+import { DaveRooms } from "./dave_rooms.ts";
 import { DropLog } from "./drop_log.ts";
 import type { FaultInjector } from "./fault_injector.ts";
 import { demandCloseCode, endsWebSocket, type VoiceFaultPoint } from "./faults.ts";
@@ -64,7 +75,7 @@ import { ServerOutbox } from "./server_outbox.ts";
 import { ServerSession } from "./server_session.ts";
 import { requestedVersion, ServerSocket } from "./server_socket.ts";
 import { SessionTable } from "./session_table.ts";
-import { TokenGrants } from "./token_grants.ts";
+import { type Admission, TokenGrants } from "./token_grants.ts";
 
 /** Heartbeat intervals without a heartbeat after which a WebSocket is closed. */
 export const HEARTBEAT_TOLERANCE = 2.5;
@@ -89,6 +100,7 @@ export class VoiceServer {
   readonly #grants: TokenGrants;
   readonly #drops: DropLog;
   readonly #relay: PacketRelay;
+  readonly #dave: DaveRooms;
   #now = 0;
   #lastSsrc = 0;
 
@@ -113,6 +125,13 @@ export class VoiceServer {
       transmit: (...datagram) => this.#outbox.transmit(...datagram),
       report,
     });
+    const { dave: policy, mls } = this.#settings;
+    this.#dave = new DaveRooms({
+      policy,
+      mls,
+      tell: (session, message) => this.#outbox.tellNumbered(session, message),
+      report: (details, subject) => this.#outbox.event(details, subject),
+    });
   }
 
   /**
@@ -127,6 +146,7 @@ export class VoiceServer {
       rooms: this.#sessions.roomCount,
       ...this.#relay.counters,
       dropped: this.#drops.counts,
+      daveRejected: this.#dave.rejected,
     };
   }
 
@@ -160,7 +180,7 @@ export class VoiceServer {
    * @returns Monotonic milliseconds, or `undefined` where no timer is armed.
    */
   pollTimeout(): number | undefined {
-    const parts = [this.#relay, this.#drops, this.#faults];
+    const parts = [this.#relay, this.#drops, this.#faults, this.#dave];
     let earliest = Math.min(...parts.map((part) => part.next() ?? Infinity));
     for (const { deadline } of this.#sockets.values()) earliest = Math.min(earliest, deadline);
     for (const { expiresAt } of this.#sessions.all()) {
@@ -224,17 +244,29 @@ export class VoiceServer {
     const socket = this.#sockets.get(id);
     if (socket === undefined) return;
     if (!socket.rate.take(this.#now)) return this.#close(socket, 4021, "Rate limited.");
-    // As Discord does: JSON belongs into text frames, in a binary one it is not seen.
-    if (typeof data !== "string") return;
     try {
-      const raw = decodeClientMessage(data);
-      if (!socket.admit(raw.op)) return this.#ignore(socket, raw.op);
-      const message = readClientMessage(raw, socket.version);
-      if (message !== undefined) this.#dispatch(socket, message);
+      if (typeof data === "string") this.#handleText(socket, data);
+      else this.#handleBinary(socket, data);
     } catch (error) {
       if (!(error instanceof ClientFault)) throw error;
       this.#close(socket, error.code, error.message);
     }
+  }
+
+  #handleText(socket: ServerSocket, text: string): void {
+    const raw = decodeClientMessage(text);
+    if (!socket.admit(raw.op)) return this.#ignore(socket, raw.op);
+    const message = readClientMessage(raw, socket.version);
+    if (message !== undefined) this.#dispatch(socket, message);
+  }
+
+  /** As Discord does: JSON belongs into text frames, in a binary one it is not seen. */
+  #handleBinary(socket: ServerSocket, frame: Uint8Array): void {
+    if (!socket.speaksDave) return;
+    const raw = decodeClientFrame(frame);
+    const message = readClientMessage(raw, socket.version);
+    if (message === undefined) this.#ignore(socket, raw.op);
+    else this.#dispatch(socket, message);
   }
 
   #dispatch(socket: ServerSocket, { op, d }: VoiceSendPayload): void {
@@ -249,6 +281,11 @@ export class VoiceServer {
         return this.#handleSelectProtocol(socket.identified, d);
       case VoiceOpcodes.Speaking:
         return this.#handleSpeaking(socket.identified, d.speaking);
+      case VoiceOpcodes.DaveTransitionReady:
+      case VoiceOpcodes.DaveMlsKeyPackage:
+      case VoiceOpcodes.DaveMlsCommitWelcome:
+      case VoiceOpcodes.DaveMlsInvalidCommitWelcome:
+        return this.#dave.receive(socket.identified, { op, d } as DaveClientMessage, this.#now);
     }
   }
 
@@ -325,22 +362,35 @@ export class VoiceServer {
     if (this.#fails("identify", socket.id, { websocket: socket.id, userId, guildId, sessionId })) {
       return;
     }
-    const room = this.#grants.admit(identity);
+    const admission = this.#grants.admit(identity);
+    const daveVersion = this.#dave.admit(identity, admission.channelId);
     const older = this.#sessionOf(guildId, userId);
     if (older === undefined && this.#sessions.size >= SESSION_LIMIT) {
       throw new ClientFault(4021, "Server is full.");
     }
     if (older !== undefined) this.#expel(older, 4006, INVALID_SESSION, "replaced");
-    this.#begin(socket, identity, room);
+    this.#begin(socket, identity, admission, daveVersion);
   }
 
-  #begin(socket: ServerSocket, identity: IdentifyPayload, room: string): void {
-    const replay = new ReplayBuffer<string | Uint8Array>(this.#settings.replayLimit);
-    const session = new ServerSession(identity, socket.version, room, this.#nextSsrc(), replay);
+  #begin(
+    socket: ServerSocket,
+    identity: IdentifyPayload,
+    admission: Admission,
+    daveVersion: number,
+  ): void {
+    const session = new ServerSession(
+      identity,
+      socket.version,
+      admission,
+      daveVersion,
+      this.#nextSsrc(),
+      new ReplayBuffer<string | Uint8Array>(this.#settings.replayLimit),
+    );
     this.#sessions.add(session);
     this.#attach(session, socket);
     this.#outbox.event({ type: "identify" }, session.subject);
     this.#sendReady(session);
+    this.#dave.join(session, this.#now);
     this.#introduce(session);
   }
 
@@ -388,11 +438,12 @@ export class VoiceServer {
       d: {
         mode,
         secret_key: new Secret(key),
-        dave_protocol_version: 0,
+        dave_protocol_version: this.#dave.describe(session, this.#now),
         audio_codec: "opus",
         media_session_id: randomHex(random, 16),
       },
     });
+    this.#dave.described(session);
     this.#outbox.tellNumbered(session, { op: VoiceOpcodes.MediaSinkWants, d: { any: 100 } });
     this.#fails("connected", session.websocket, session.subject);
   }
@@ -444,16 +495,19 @@ export class VoiceServer {
     this.#outbox.event({ type: "resumed", replayed: missed.length }, session.subject);
     this.#outbox.tell(session, { op: VoiceOpcodes.Resumed, d: null });
     for (const data of missed) this.#outbox.repeat(socket.id, data);
-    if (!numbered) this.#tellOthers(session);
+    if (!numbered) {
+      this.#tellOthers(session);
+      this.#dave.resume(session, this.#now);
+    }
     this.#fails("connected", socket.id, session.subject);
   }
 
   /** A Resume is answered with Ready: the same user in the same room, and nothing else. */
   #renew(session: ServerSession, socket: ServerSocket): void {
-    const { guildId, userId, sessionId, token, room } = session;
+    const { guildId, userId, sessionId, token, daveVersion } = session;
     const identity = { server_id: guildId, user_id: userId, session_id: sessionId, token };
     this.#expel(session, 4006, INVALID_SESSION, "replaced");
-    this.#begin(socket, identity, room);
+    this.#begin(socket, identity, session, daveVersion);
   }
 
   #takeOver(session: ServerSession, socket: ServerSocket): void {
@@ -495,6 +549,7 @@ export class VoiceServer {
     for (const other of others) {
       this.#outbox.tellNumbered(other, { op: VoiceOpcodes.ClientDisconnect, d });
     }
+    this.#dave.leave(session, this.#now);
   }
 
   #nextSsrc(): number {
@@ -544,6 +599,7 @@ export class VoiceServer {
     this.#faults.expire(this.#now);
     this.#relay.expire(this.#now);
     this.#drops.expire(this.#now);
+    this.#dave.expire(this.#now);
   }
 
   #expireSessions(): void {

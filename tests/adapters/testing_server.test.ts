@@ -133,6 +133,39 @@ test("startVoiceServer() relays speaking and audio between two clients", async (
   }
 });
 
+test("startVoiceServer() speaks DAVE in binary frames, and not where it is off", async () => {
+  for (const dave of ["optional", "off"] as const) {
+    const rejected = new Inbox<unknown>();
+    await using server = await startVoiceServer({
+      dave,
+      onEvent: (event) => event.type === "dave-rejected" && rejected.put(event.reason),
+    });
+    const socket = new WebSocket(`${server.url}/?v=8`);
+    socket.binaryType = "arraybuffer";
+    const messages = new Inbox<string | ArrayBuffer>();
+    socket.onmessage = ({ data }) => messages.put(data);
+    await messages.take();
+    const d = identity("10", { max_dave_protocol_version: 1 });
+    socket.send(JSON.stringify({ op: 0, d }));
+    await messages.take();
+    if (dave === "optional") {
+      const frame = new Uint8Array(await messages.take() as ArrayBuffer);
+      assertEquals([...frame.subarray(0, 3), frame.length], [0, 1, 25, 74]);
+      socket.send(Uint8Array.of(26, 0, 1));
+      assertEquals(await rejected.take(), "too-early");
+      assertEquals(server.stats().daveRejected, { "too-early": 1 });
+    } else {
+      socket.send(Uint8Array.of(26, 0, 1));
+      socket.send(JSON.stringify({ op: 3, d: { t: 1 } }));
+      assertEquals(JSON.parse(await messages.take() as string).op, 6);
+      assertEquals(server.stats().daveRejected, {});
+    }
+    const closed = new Promise((resolve) => socket.onclose = resolve);
+    socket.close(1000);
+    await closed;
+  }
+});
+
 test("startVoiceServer() resumes a client whose WebSocket was closed with 4015", async () => {
   await using server = await startVoiceServer();
   const [alice, bob] = [new VoiceClient(server), new VoiceClient(server)];
@@ -353,6 +386,17 @@ test("cli speaks as it is told: version 4 without ?v=, modes in its order, a for
   await client.closed;
 });
 
+test("cli closes with 4017 who cannot do DAVE where it is required", async () => {
+  using program = run("--dave", "required");
+  const { port } = JSON.parse(await program.firstLine);
+  const client = new Client(`ws://127.0.0.1:${port}/?v=8`);
+  await client.expect(8);
+  client.send(0, identity("10"));
+  assertEquals(await client.closed, { code: 4017, reason: "E2EE/DAVE protocol required" });
+  kill(program, "SIGTERM");
+  assertEquals((await program.exit).code, 0);
+});
+
 test("cli commits the faults that it is told to commit", async () => {
   using program = run("--fault", "heartbeat:close=4015", "--fault", "HeartbeatAck:lose*1");
   const { port } = JSON.parse(await program.firstLine);
@@ -376,6 +420,7 @@ test("cli refuses bad arguments with a clear message and 2", async () => {
     [["--modes", "aead_aes256_gcm,plain"], "Cannot use --modes plain: it is one of aead_aes256"],
     [["--modes", ""], "Cannot use --modes : it is one of"],
     [["--discovery", "72"], "Cannot use --discovery 72: it is one of 74, 70be, 70le"],
+    [["--dave", "on"], "Cannot use --dave on: it is one of off, optional, required"],
     [["--fault", "Ready"], "Cannot use --fault Ready: it is ON:FAULT, ON:FAULT=N or"],
     [["--fault", "Redy:lose"], "Cannot use fault point Redy: it is one of open, identify"],
     [["--fault", "open:lose*0"], "Cannot use times 0: it must be an integer of at least 1"],

@@ -41,6 +41,8 @@ export class Rig {
   readonly datagrams: Sent[] = [];
   readonly events: ServerEvent[] = [];
   now = 0;
+  /** WebSockets whose binary frames have a number. */
+  readonly #numbered: Set<number> = new Set();
   #lastId = 0;
   #random = 0;
 
@@ -69,6 +71,7 @@ export class Rig {
   open(path = "/?v=8"): RawClient {
     const id = ++this.#lastId;
     this.messages.set(id, []);
+    if (/[?&]v=[89]/.test(path)) this.#numbered.add(id);
     this.feed({ type: "websocketOpen", id, path });
     return new RawClient(this, id);
   }
@@ -103,7 +106,11 @@ export class Rig {
   #take(output: ServerOutput): void {
     switch (output.type) {
       case "sendWebSocket":
-        return void this.messages.get(output.id)?.push(messageOf(output.data as string));
+        return void this.messages.get(output.id)?.push(
+          typeof output.data === "string"
+            ? messageOf(output.data)
+            : binaryMessageOf(output.data, this.#numbered.has(output.id)),
+        );
       case "closeWebSocket":
         return void this.closed.set(output.id, { code: output.code, reason: output.reason });
       case "cutWebSocket":
@@ -123,6 +130,13 @@ function messageOf(text: string): Message {
   } catch {
     return { op: -1, d: text };
   }
+}
+
+/** What a client makes of a binary frame; one that is too short has the opcode -1. */
+function binaryMessageOf(frame: Uint8Array, numbered: boolean): Message {
+  if (!numbered) return { op: frame[0], d: frame.slice(1) };
+  if (frame.length < 3) return { op: -1, d: frame };
+  return { op: frame[2], d: frame.slice(3), seq: frame[0] << 8 | frame[1] };
 }
 
 /** Identify's payload. */
