@@ -6,6 +6,7 @@
  */
 
 import { nativeAead } from "./native_aead.ts";
+import { nativeDave } from "./native_dave.ts";
 import { openRemote } from "./remote.ts";
 import type { DatagramHandlers, DatagramSocket, SocketAddress, Transport } from "./transport.ts";
 import { openWebSocket } from "./websocket.ts";
@@ -14,6 +15,7 @@ import { openWebSocket } from "./websocket.ts";
 export const bunTransport: Transport = {
   runtime: "bun",
   aead: nativeAead,
+  dave: nativeDave,
   openDatagram: (remote, handlers) =>
     openRemote(remote, handlers, (peer) => openDatagram(peer, handlers)),
   openWebSocket,

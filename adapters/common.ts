@@ -12,6 +12,7 @@ export {
   type WebSocketComponent,
 } from "./components.ts";
 export * from "./connection.ts";
+export type { DaveComponent } from "./dave_component.ts";
 export * from "./gateway_adapter.ts";
 export type { Logger } from "./logger.ts";
 export {
@@ -24,6 +25,12 @@ export {
 export * from "./sources.ts";
 export { FRAME_BUFFER_SIZE, type Speaker, SPEAKER_BUFFER_SIZE } from "./speakers.ts";
 export * from "./transport.ts";
+export type { UserIdentity } from "../lib/dave/codes.ts";
+export type { DaveIgnoreReason } from "../lib/dave/io.ts";
+export type { MlsErrorCode } from "../lib/dave/mls/mod.ts";
+export type { DaveCounters } from "../lib/dave/session.ts";
+export type { DaveState } from "../lib/dave/transitions.ts";
+export type { DaveEvent, DaveRecoveryReason, OpenFrameFault } from "../lib/end_to_end.ts";
 export {
   LocalProtocolError,
   VoiceConnectError,
@@ -34,7 +41,7 @@ export type { SessionEvent } from "../lib/io.ts";
 export type { DropReason, MediaCounters } from "../lib/media.ts";
 export { SpeakingFlags } from "../lib/speaking.ts";
 export { ALL_ENCRYPTION_MODES, ENCRYPTION_MODES, type EncryptionMode } from "../lib/packet.ts";
-export type { ReceivedFrame } from "../lib/receiver.ts";
+export type { ReceivedFrame, UndecryptableReason } from "../lib/receiver.ts";
 export type { Secret } from "../lib/secret.ts";
 export type { PhaseTimeouts } from "../lib/session.ts";
 export type { State } from "../lib/state.ts";

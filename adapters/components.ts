@@ -6,8 +6,10 @@
 
 import { GATEWAY_VERSION, type GatewayVersion } from "../lib/gateway_version.ts";
 import type { EncryptionMode } from "../lib/packet.ts";
+import { DaveSession } from "../lib/dave/session.ts";
 import type { VoiceSession } from "../lib/session.ts";
 import type { StreamStats } from "../lib/streams.ts";
+import { type DaveComponent, showDave } from "./dave_component.ts";
 import type { Driver } from "./driver.ts";
 import type { SocketAddress } from "./transport.ts";
 
@@ -125,6 +127,12 @@ export class Components {
   get rtp(): RtpComponent {
     const { ssrc, mode, sequence, timestamp, nonce } = this.#session;
     return { ssrc, mode, sequence, timestamp, nonce };
+  }
+
+  /** End-to-end encryption, where it is offered and a voice session has begun. */
+  get dave(): DaveComponent | undefined {
+    const { dave } = this.#session;
+    return dave instanceof DaveSession ? showDave(dave) : undefined;
   }
 
   /** What is heard, by SSRC. */

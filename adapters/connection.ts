@@ -5,13 +5,14 @@
  */
 
 import { abortable } from "@std/async";
+import { createDave } from "../lib/dave/create.ts";
 import { endpointHost } from "../lib/endpoint.ts";
 import { LocalProtocolError, VoiceConnectError } from "../lib/errors.ts";
 import type { VoiceServer, VoiceStatePayload } from "../lib/gateway.ts";
 import type { SessionEvent } from "../lib/io.ts";
 import type { EncryptionMode } from "../lib/packet.ts";
 import { redactMessage } from "../lib/redact.ts";
-import { RTP_HEADER_SIZE, type RtpHeader, writeRtpHeader } from "../lib/rtp_header.ts";
+import { RTP_HEADER_SIZE, writeRtpHeader } from "../lib/rtp_header.ts";
 import type { Secret } from "../lib/secret.ts";
 import { VoiceSession } from "../lib/session.ts";
 import { SpeakingFlags } from "../lib/speaking.ts";
@@ -24,7 +25,8 @@ import {
   type WebSocketComponent,
 } from "./components.ts";
 import type { ConnectionEvents, ConnectionStats, JoinVoiceOptions } from "./connection_types.ts";
-import { Driver } from "./driver.ts";
+import type { DaveComponent } from "./dave_component.ts";
+import { Driver, type PacketHeader } from "./driver.ts";
 import type { DiscordGatewayAdapterImplementerMethods } from "./gateway_adapter.ts";
 import { guarded, Listeners } from "./listeners.ts";
 import { log } from "./logger.ts";
@@ -57,6 +59,9 @@ const ENDS = {
   },
 } as const;
 
+/** Milliseconds for which a connection waits for the keys of others before it counts as ready. */
+const SECURE_PATIENCE = 10_000;
+
 /** `reconnect` was called while an earlier call of it was not done. */
 export class ReconnectInProgress extends LocalProtocolError {
   /** Says so. */
@@ -84,6 +89,10 @@ export class VoiceConnection implements AsyncDisposable {
   #adapterError: { readonly cause: unknown } | undefined;
   #ended: VoiceConnectError | undefined;
   #reconnecting = false;
+  #canSend = false;
+  /** Whether `#ready` has resolved. */
+  #isReady = false;
+  #patience: ReturnType<typeof setTimeout> | undefined;
 
   private constructor(transport: Transport, options: JoinVoiceOptions) {
     this.#options = options;
@@ -95,6 +104,7 @@ export class VoiceConnection implements AsyncDisposable {
       discovery: options.discovery,
       timeouts: options.timeouts,
       aead: transport.aead,
+      dave: daveOf(transport, options),
       random: (into) => crypto.getRandomValues(into as Uint8Array<ArrayBuffer>),
     });
     this.#driver = new Driver(this.#session, transport, {
@@ -115,10 +125,11 @@ export class VoiceConnection implements AsyncDisposable {
    * Joins a voice channel on a transport of your own. `joinVoice` of `./deno`, `./bun` and
    * `./node` is this with the runtime's transport.
    *
-   * @returns The connection, once audio can flow.
+   * @returns The connection, once audio can flow; where the keys of others are awaited in vain,
+   * after ten seconds.
    * @throws {VoiceConnectError} It could not be made; `hint` says what to look at.
    * @throws {TypeError} Neither or both of `adapterCreator` and `server` are given.
-   * @throws {RangeError} The endpoint of `server` is malformed.
+   * @throws {RangeError} The endpoint of `server`, an id or an option is malformed.
    */
   static async join(transport: Transport, options: JoinVoiceOptions): Promise<VoiceConnection> {
     if ((options.adapterCreator === undefined) === (options.server === undefined)) {
@@ -178,6 +189,11 @@ export class VoiceConnection implements AsyncDisposable {
     return this.#components.rtp;
   }
 
+  /** End-to-end encryption (DAVE) of the present call, to look at; none where it is not offered. */
+  get dave(): DaveComponent | undefined {
+    return this.#components.dave;
+  }
+
   /** What is heard, by SSRC. */
   get jitters(): ReadonlyMap<number, JitterComponent> {
     return this.#components.jitters;
@@ -215,7 +231,8 @@ export class VoiceConnection implements AsyncDisposable {
 
   /**
    * Plays Opus packets, paced by the duration of each, then five frames of silence.
-   * While the connection is being recovered, playing waits.
+   * While the connection is being recovered, or others are there who could not decrypt yet, playing
+   * waits.
    *
    * @param source Opus packets, for example those of `oggOpus`.
    * @returns What was sent, once the last packet is out.
@@ -243,7 +260,8 @@ export class VoiceConnection implements AsyncDisposable {
    *
    * @param packet One Opus packet.
    * @param timestamp RTP timestamp; the previous one and its packet's duration by default.
-   * @returns Whether it was sent: not while the connection is being recovered.
+   * @returns Whether it was sent: not while the connection is being recovered, nor while others
+   * are there who could not decrypt it yet.
    * @throws {SyntaxError} It is no Opus packet.
    */
   sendOpus(packet: Uint8Array, timestamp?: number): boolean {
@@ -288,7 +306,8 @@ export class VoiceConnection implements AsyncDisposable {
   }
 
   /**
-   * Waits until the connection is ready: it may be in the middle of a recovery.
+   * Waits until audio can flow: the connection may be in the middle of a recovery, or others may
+   * not be able to decrypt yet. For the latter it waits ten seconds at most.
    *
    * @param signal Ends the wait.
    * @throws {VoiceConnectError} The connection has ended.
@@ -396,6 +415,7 @@ export class VoiceConnection implements AsyncDisposable {
       pacing: this.#playback.pacing,
       held: this.#driver.held,
       expired: this.#driver.expired,
+      undecryptable: this.#driver.undecryptable,
       unsent: this.#driver.unsent,
       socketErrors: this.#driver.socketErrors,
     };
@@ -478,14 +498,31 @@ export class VoiceConnection implements AsyncDisposable {
     await this.#ready.promise;
   }
 
-  #handleState(from: State, to: State): void {
-    if (to === "connected") {
+  /** Audio can flow, or it cannot any more. Whoever waits for others' keys does not wait for ever. */
+  #followReadiness(): void {
+    const { state, dave } = this.#session;
+    const isConnected = state === "connected";
+    const canSend = isConnected && (dave?.ready ?? true);
+    const couldSend = this.#canSend;
+    this.#canSend = canSend;
+    clearTimeout(this.#patience);
+    if (canSend) {
       this.#playback.resume();
-      this.#ready.resolve();
-    } else if (from === "connected") {
-      this.#playback.suspend();
+      return this.#settleReady();
+    }
+    this.#playback.suspend();
+    if (this.#isReady && (couldSend || !isConnected)) {
+      this.#isReady = false;
       this.#ready = awaited();
     }
+    if (isConnected && !this.#isReady) {
+      this.#patience = setTimeout(() => this.#settleReady(), SECURE_PATIENCE);
+    }
+  }
+
+  #settleReady(): void {
+    this.#isReady = true;
+    this.#ready.resolve();
   }
 
   #handleMessage(data: string | Uint8Array): void {
@@ -493,7 +530,7 @@ export class VoiceConnection implements AsyncDisposable {
     this.#listeners.emit("rawMessage", { type: "rawMessage", data: redactMessage(data) });
   }
 
-  #handlePacket({ ssrc, sequence, timestamp }: Readonly<RtpHeader>, opus: Uint8Array): void {
+  #handlePacket({ ssrc, sequence, timestamp }: PacketHeader, opus: Uint8Array): void {
     if (!this.#listeners.has("rawAudioFrame")) return;
     const frame = new Uint8Array(RTP_HEADER_SIZE + opus.length);
     writeRtpHeader(frame, sequence, timestamp, ssrc);
@@ -505,7 +542,8 @@ export class VoiceConnection implements AsyncDisposable {
   #handleEvent(event: SessionEvent): void {
     switch (event.type) {
       case "state":
-        this.#handleState(event.from, event.to);
+      case "daveReady":
+        this.#followReadiness();
         break;
       case "connected":
       case "disconnected":
@@ -560,6 +598,16 @@ export class VoiceConnection implements AsyncDisposable {
     if (logger !== undefined) guarded(() => log(logger, event));
     this.#listeners.emit(event.type, event as never);
   }
+}
+
+function daveOf(transport: Transport, options: JoinVoiceOptions) {
+  const { daveEncryption = true, decryptionFailureTolerance, daveIdentityKey } = options;
+  if (!daveEncryption) return undefined;
+  return createDave({
+    ...transport.dave,
+    decryptionFailureTolerance,
+    signaturePrivateKey: daveIdentityKey,
+  });
 }
 
 /** A promise that nobody need wait for. */

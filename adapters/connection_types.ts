@@ -10,6 +10,7 @@ import type { SessionEvent } from "../lib/io.ts";
 import type { DiscoveryForm } from "../lib/ip_discovery.ts";
 import type { MediaCounters } from "../lib/media.ts";
 import type { EncryptionMode } from "../lib/packet.ts";
+import type { Receiver } from "../lib/receiver.ts";
 import type { PhaseTimeouts } from "../lib/session.ts";
 import type { DiscordGatewayAdapterCreator } from "./gateway_adapter.ts";
 import type { Logger } from "./logger.ts";
@@ -39,6 +40,18 @@ export interface JoinVoiceOptions {
   readonly discovery?: DiscoveryForm;
   /** Milliseconds that states may take, by name; `PHASE_TIMEOUTS` of `./core` by default. */
   readonly timeouts?: PhaseTimeouts;
+  /**
+   * Whether end-to-end encryption (DAVE) is offered; it is by default. Discord closes calls
+   * outside of stage channels with 4017 without it.
+   */
+  readonly daveEncryption?: boolean;
+  /** Undecryptable frames in a row beyond which the group is joined anew; 24 by default. */
+  readonly decryptionFailureTolerance?: number;
+  /**
+   * Private key of an identity that outlives the call, so that users need verify it once: 32 bytes,
+   * a P-256 key. A new one for each call by default.
+   */
+  readonly daveIdentityKey?: Uint8Array;
   /** Ends the join, and later the connection. */
   readonly signal?: AbortSignal;
   /** Is told everything that happens, from the first step on. */
@@ -47,7 +60,11 @@ export interface JoinVoiceOptions {
   readonly logger?: Logger;
 }
 
-/** A received packet without any encryption, told before anything else is done with it. */
+/**
+ * A received packet without any encryption, told before anything else is done with it. Where
+ * end-to-end encryption is offered, only packets of known users are told: before that they may be
+ * ciphertext.
+ */
 export interface RawAudioFrame {
   /** Discriminator. */
   readonly type: "rawAudioFrame";
@@ -81,10 +98,12 @@ export interface ConnectionStats extends MediaCounters {
   };
   /** How late frames were sent, in milliseconds. */
   readonly pacing: PacingStats;
-  /** Frames that wait for a user to become known. */
+  /** Frames that wait for a user or a key to become known. */
   readonly held: number;
-  /** Frames that were held in vain and dropped. */
+  /** Frames that were held for an unknown user in vain and dropped. */
   readonly expired: number;
+  /** Frames of known users that could not be decrypted end to end, by reason. */
+  readonly undecryptable: Receiver["undecryptable"];
   /** Datagrams that the runtime could not send. */
   readonly unsent: number;
   /** Errors that the runtime reported for single datagrams (ICMP). */

@@ -12,6 +12,7 @@
 
 import { openDgram } from "./dgram.ts";
 import { nativeAead } from "./native_aead.ts";
+import { nativeDave } from "./native_dave.ts";
 import { openRemote } from "./remote.ts";
 import { SendQueue } from "./send_queue.ts";
 import type { DatagramHandlers, DatagramSocket, SocketAddress, Transport } from "./transport.ts";
@@ -21,6 +22,7 @@ import { openWebSocket } from "./websocket.ts";
 export const denoTransport: Transport = {
   runtime: "deno",
   aead: nativeAead,
+  dave: nativeDave,
   openDatagram(remote, handlers) {
     const { listenDatagram } = (globalThis as unknown as { Deno: DatagramApi }).Deno;
     return listenDatagram === undefined

@@ -7,6 +7,7 @@
 
 import type { VoiceStatePayload } from "../lib/gateway.ts";
 import type { Input, Output, SessionEvent } from "../lib/io.ts";
+import { MAX_FRAME_OVERHEAD } from "../lib/end_to_end.ts";
 import { MAX_PACKET_OVERHEAD } from "../lib/packet.ts";
 import { type ReceivedFrame, Receiver } from "../lib/receiver.ts";
 import { RTP_HEADER_SIZE, type RtpHeader } from "../lib/rtp_header.ts";
@@ -19,18 +20,27 @@ export interface DriverHandlers {
   gateway(payload: VoiceStatePayload): void;
   /** Something happened. */
   event(event: SessionEvent): void;
-  /** A frame of a known user came. */
-  frame(frame: ReceivedFrame): void;
+  /** A frame of a known user came. Without it nothing is opened end to end. */
+  frame?(frame: ReceivedFrame): void;
   /** A message came on the WebSocket, not yet read; it may hold a key. */
   message?(data: string | Uint8Array): void;
-  /** A packet was opened, of whomever; its bytes are borrowed until the call returns. */
-  packet?(header: Readonly<RtpHeader>, opus: Uint8Array): void;
+  /**
+   * A packet was opened, of whomever; where end-to-end encryption is offered, of a known user and
+   * once that is taken off, too. Its bytes are borrowed until the call returns.
+   */
+  packet?(header: PacketHeader, opus: Uint8Array): void;
 }
+
+/** What is told of a packet's header. */
+export type PacketHeader = Readonly<Pick<RtpHeader, "ssrc" | "sequence" | "timestamp">>;
 
 const BUFFER_SIZE = 2048;
 
 /** What a datagram has beyond its frame. */
-const HEADROOM = RTP_HEADER_SIZE + MAX_PACKET_OVERHEAD;
+const HEADROOM = RTP_HEADER_SIZE + MAX_PACKET_OVERHEAD + MAX_FRAME_OVERHEAD;
+
+/** Events after which frames may be handed out that were held. */
+const RELEASING: readonly SessionEvent["type"][] = ["speaking", "video", "davePrivacyCode"];
 
 /** A timer that is so late, in milliseconds, says that the whole process stood still. */
 const STALL = 500;
@@ -64,17 +74,22 @@ export class Driver {
     this.#session = session;
     this.#transport = transport;
     this.#handlers = handlers;
-    this.#receiver = new Receiver((ssrc) => session.userOf(ssrc));
+    this.#receiver = new Receiver((ssrc) => session.userOf(ssrc), () => session.dave);
   }
 
-  /** Frames that wait for a user to become known. */
+  /** Frames that wait for a user or a key to become known. */
   get held(): number {
     return this.#receiver.held;
   }
 
-  /** Frames that were held in vain and dropped. */
+  /** Frames that were held for an unknown user in vain and dropped. */
   get expired(): number {
     return this.#receiver.expired;
+  }
+
+  /** Frames of known users that could not be decrypted, by reason. */
+  get undecryptable(): Receiver["undecryptable"] {
+    return this.#receiver.undecryptable;
   }
 
   /** Where the UDP socket is connected to, while there is one. */
@@ -164,7 +179,7 @@ export class Driver {
       case "closeUdp":
         return this.#closeUdp();
       case "event":
-        if (output.event.type === "speaking" || output.event.type === "video") this.#release();
+        if (RELEASING.includes(output.event.type)) this.#release();
         return this.#handlers.event(output.event);
     }
   }
@@ -207,9 +222,10 @@ export class Driver {
     if (size < 0) return this.feed({ type: "datagram", id, data: datagram });
     if (size === 0) return;
     const opus = this.#opened.subarray(0, size);
-    this.#handlers.packet?.(this.#session.received, opus);
-    if (id !== this.#udpId) return;
-    this.#receiver.push(this.#session.received, opus, performance.now());
+    const { dave, received } = this.#session;
+    if (dave === undefined) this.#handlers.packet?.(received, opus);
+    if (id !== this.#udpId || this.#handlers.frame === undefined) return;
+    this.#receiver.push(received, opus, performance.now());
     this.#deliver();
   }
 
@@ -220,7 +236,8 @@ export class Driver {
 
   #deliver(): void {
     for (let frame; (frame = this.#receiver.pull()) !== undefined;) {
-      this.#handlers.frame(frame);
+      if (this.#session.dave !== undefined) this.#handlers.packet?.(frame, frame.opus);
+      this.#handlers.frame?.(frame);
     }
   }
 

@@ -42,6 +42,18 @@ export function log(logger: Logger, event: SessionEvent): void {
       return logger.error(oneLine(`${event.error.message}. ${event.error.hint}`));
     case "highLatency":
       return logger.warn(`a heartbeat was answered after ${Math.round(event.roundTrip)} ms`);
+    case "daveEpochTransition": {
+      const epoch = event.epoch === undefined ? "" : `, epoch ${event.epoch}`;
+      return logger.info(`end-to-end encryption: version ${event.protocolVersion}${epoch}`);
+    }
+    case "davePrivacyCode":
+      return logger.debug(`privacy code: ${event.code ?? "none"}`);
+    case "daveReady":
+      return logger.info(`end-to-end encryption: ${event.ready ? "ready" : "not ready"}`);
+    case "daveRecovery":
+      return logger.warn(`end-to-end encryption starts over: ${event.reason}`);
+    case "daveIgnored":
+      return logger.debug(`ignored op ${event.op}: ${event.reason}`);
     case "malformed":
       return logger.warn(oneLine(`malformed: ${event.reason}`));
     case "message":

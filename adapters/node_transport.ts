@@ -6,6 +6,7 @@
 
 import { openDgram } from "./dgram.ts";
 import { nativeAead } from "./native_aead.ts";
+import { nativeDave } from "./native_dave.ts";
 import type { Transport } from "./transport.ts";
 import { openWebSocket } from "./websocket.ts";
 
@@ -13,6 +14,7 @@ import { openWebSocket } from "./websocket.ts";
 export const nodeTransport: Transport = {
   runtime: "node",
   aead: nativeAead,
+  dave: nativeDave,
   openDatagram: (remote, handlers) => openDgram(remote, handlers, "node"),
   openWebSocket,
 };

@@ -10,6 +10,8 @@
  */
 
 import type { AeadProvider } from "../lib/aead.ts";
+import type { FrameAeadProvider } from "../lib/dave/frames/mod.ts";
+import type { MlsCrypto } from "../lib/dave/mls/mod.ts";
 
 /** An IP address in text form and a port. */
 export interface SocketAddress {
@@ -68,6 +70,8 @@ export interface Transport {
   readonly runtime: "deno" | "bun" | "node";
   /** The fastest AEAD implementations that this runtime has. */
   readonly aead: AeadProvider;
+  /** The fastest primitives of end-to-end encryption that it has; the pure ones by default. */
+  readonly dave?: { readonly crypto?: MlsCrypto; readonly aead?: FrameAeadProvider };
   /** Opens a UDP socket connected to `remote`. */
   openDatagram(remote: SocketAddress, handlers: DatagramHandlers): DatagramSocket;
   /** Opens a WebSocket to `url` (`ws:` or `wss:`). */

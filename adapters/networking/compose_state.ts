@@ -8,6 +8,7 @@
 import type { Buffer } from "node:buffer";
 import type { State } from "../../lib/state.ts";
 import type { ConnectionData } from "./connection_data.ts";
+import type { DAVESession } from "./dave_session.ts";
 import type { ConnectionOptions } from "./options.ts";
 import type { NetworkingState } from "./states.ts";
 import { NetworkingStatusCode } from "./status_code.ts";
@@ -36,6 +37,8 @@ export interface StateParts {
   readonly udp: VoiceUDPSocket | undefined;
   /** The present session. */
   readonly connectionData: ConnectionData | undefined;
+  /** Its end-to-end encryption. */
+  readonly dave: DAVESession | undefined;
 }
 
 /**
@@ -48,7 +51,7 @@ export interface StateParts {
  */
 export function composeState(
   to: State,
-  { connectionOptions, ws, udp, connectionData }: StateParts,
+  { connectionOptions, ws, udp, connectionData, dave }: StateParts,
   from: NetworkingState | undefined,
 ): NetworkingState | undefined {
   const code = CODES[to];
@@ -63,7 +66,8 @@ export function composeState(
   if (
     code === NetworkingStatusCode.UdpHandshaking || code === NetworkingStatusCode.SelectingProtocol
   ) return { code, ...state };
-  return { code, ...state, preparedPacket: preparedIn(from) };
+  const prepared = { ...state, preparedPacket: preparedIn(from) };
+  return dave === undefined ? { code, ...prepared } : { code, ...prepared, dave };
 }
 
 /** Tells whether two states differ in nothing that a `stateChange` tells. */

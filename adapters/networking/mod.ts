@@ -36,6 +36,7 @@
  */
 
 export type { ConnectionData } from "./connection_data.ts";
+export { DAVESession } from "./dave_session.ts";
 export { parseLocalPacket, type SocketConfig } from "./local_packet.ts";
 export { Networking, type NetworkingEvents } from "./networking.ts";
 export type { ConnectionOptions, NetworkingOptions } from "./options.ts";

@@ -11,6 +11,9 @@
 
 import { Buffer } from "node:buffer";
 import { EventEmitter } from "node:events";
+import { createDave } from "../../lib/dave/create.ts";
+import { DaveSession } from "../../lib/dave/session.ts";
+import { MAX_FRAME_OVERHEAD } from "../../lib/end_to_end.ts";
 import type { SessionEvent } from "../../lib/io.ts";
 import { MAX_PACKET_OVERHEAD } from "../../lib/packet.ts";
 import { RTP_HEADER_SIZE } from "../../lib/rtp_header.ts";
@@ -20,6 +23,7 @@ import type { State } from "../../lib/state.ts";
 import { detectRuntime } from "../detect.ts";
 import { Driver } from "../driver.ts";
 import { nativeAead } from "../native_aead.ts";
+import { nativeDave } from "../native_dave.ts";
 import type {
   DatagramHandlers,
   DatagramSocket,
@@ -30,6 +34,7 @@ import type {
 } from "../transport.ts";
 import { composeState, sameState } from "./compose_state.ts";
 import { ConnectionRecord } from "./connection_data.ts";
+import { DAVESession } from "./dave_session.ts";
 import { type ConnectionOptions, type NetworkingOptions, withHiddenToken } from "./options.ts";
 import type { NetworkingState } from "./states.ts";
 import { NetworkingStatusCode, statusName } from "./status_code.ts";
@@ -39,7 +44,7 @@ import { driveWebSocket, VoiceWebSocket } from "./voice_websocket.ts";
 import { keyOf } from "./wire.ts";
 
 /** What a datagram has beyond its frame. */
-const HEADROOM = RTP_HEADER_SIZE + MAX_PACKET_OVERHEAD;
+const HEADROOM = RTP_HEADER_SIZE + MAX_PACKET_OVERHEAD + MAX_FRAME_OVERHEAD;
 
 const NORMAL_CODE = 1000;
 /** The code of an end for which no close frame has come. */
@@ -72,6 +77,7 @@ export class Networking extends EventEmitter<NetworkingEvents> {
   #ws: VoiceWebSocket | undefined;
   #udp: VoiceUDPSocket | undefined;
   #record: ConnectionRecord | undefined;
+  #dave: DAVESession | undefined;
   /** The key that the server has told last; the core may yet refuse it. */
   #toldKey: Uint8Array | undefined;
   #closeCode = ABNORMAL_CODE;
@@ -82,13 +88,14 @@ export class Networking extends EventEmitter<NetworkingEvents> {
    *
    * @param connectionOptions Where to, and as whom.
    * @param options What can be chosen.
-   * @throws {RangeError} The endpoint is malformed.
+   * @throws {RangeError} The endpoint, an id or an option is malformed.
    * @throws {Error} The runtime is neither Deno nor Bun nor Node, and no transport is given.
    */
   constructor(connectionOptions: ConnectionOptions, options: NetworkingOptions = {}) {
     super();
     const { channelId, serverId, userId, endpoint, token, sessionId } = connectionOptions;
     const { debug = false, transport, timeouts } = options;
+    const { daveEncryption = true, decryptionFailureTolerance } = options;
     this.#connectionOptions = withHiddenToken(connectionOptions);
     this.#debug = debug;
     this.#transport = transport;
@@ -98,12 +105,14 @@ export class Networking extends EventEmitter<NetworkingEvents> {
       userId,
       timeouts,
       aead: sockets.aead,
+      dave: daveEncryption
+        ? createDave({ ...sockets.dave, decryptionFailureTolerance })
+        : undefined,
       random: (into) => crypto.getRandomValues(into as Uint8Array<ArrayBuffer>),
     });
     this.#driver = new Driver(this.#session, sockets, {
       gateway: () => {},
       event: (event) => this.#handleEvent(event),
-      frame: () => {},
     });
     this.#keepOverride();
     this.#driver.feed({ type: "join", channelId, server: { endpoint, token, sessionId } });
@@ -124,13 +133,15 @@ export class Networking extends EventEmitter<NetworkingEvents> {
   }
 
   /**
-   * Seals an Opus packet and keeps it as `state.preparedPacket`. That spends a nonce and a
-   * sequence number: one that is not dispatched is a lost packet to those who listen.
+   * Seals an Opus packet, end to end where the call is so, and keeps it as
+   * `state.preparedPacket`. That spends a nonce and a sequence number: one that is not dispatched
+   * is a lost packet to those who listen.
    *
    * Where a subclass overrides this method, what that returns is kept.
    *
    * @param opusPacket One Opus packet.
-   * @returns The datagram, or `undefined` while the state is not `Ready`.
+   * @returns The datagram, or `undefined` while the state is not `Ready`, or others are there who
+   * could not decrypt it yet.
    * @throws {SyntaxError} It is no Opus packet.
    * @throws {LocalProtocolError} All nonces of the key are spent.
    */
@@ -193,6 +204,7 @@ export class Networking extends EventEmitter<NetworkingEvents> {
     return {
       runtime: this.#transport?.runtime ?? detectRuntime(),
       aead: this.#transport?.aead ?? nativeAead,
+      dave: this.#transport === undefined ? nativeDave : this.#transport.dave,
       openWebSocket: (url, handlers) => this.#openWebSocket(url, handlers),
       openDatagram: (remote, handlers) => this.#openDatagram(remote, handlers),
     };
@@ -241,6 +253,12 @@ export class Networking extends EventEmitter<NetworkingEvents> {
       case "disconnected":
         if (!event.bySelf) this.#closeCode = event.code;
         return;
+      case "daveEpochTransition":
+        return this.#log(
+          `[DAVE] transition ${event.transitionId}: version ${event.protocolVersion}`,
+        );
+      case "daveRecovery":
+        return this.#log(`[DAVE] starts over: ${event.reason}`);
       case "clientConnect":
         return void this.#record?.clients.add(event.userId);
       case "clientDisconnect":
@@ -264,6 +282,9 @@ export class Networking extends EventEmitter<NetworkingEvents> {
   #follow(from: State, to: State): void {
     if (to === "discovering") {
       this.#record = new ConnectionRecord(this.#session);
+      const { dave } = this.#session;
+      const { channelId } = this.#connectionOptions;
+      this.#dave = dave instanceof DaveSession ? new DAVESession(channelId, dave) : undefined;
       this.#udp = undefined;
     }
     if (from === "selecting" && to === "connected") this.#adoptKey();
@@ -298,6 +319,7 @@ export class Networking extends EventEmitter<NetworkingEvents> {
       ws: this.#ws,
       udp: this.#udp,
       connectionData,
+      dave: this.#dave,
     };
     const next = composeState(phase, parts, old);
     if (next === undefined || old !== undefined && sameState(old, next)) return;

@@ -26,14 +26,11 @@ export interface ConnectionOptions {
 
 /** What can be chosen; everything has a default. */
 export interface NetworkingOptions {
-  /**
-   * Whether end-to-end encryption (DAVE) is offered. Accepted and without effect: this
-   * version does not speak DAVE.
-   */
+  /** Whether end-to-end encryption (DAVE) is offered; it is by default. */
   readonly daveEncryption?: boolean;
   /** Whether `debug` is emitted; not by default. */
   readonly debug?: boolean;
-  /** DAVE frames in a row that may fail to decrypt. Without effect, as `daveEncryption`. */
+  /** DAVE frames in a row that may fail to decrypt; 24 by default. Beyond, the group is joined anew. */
   readonly decryptionFailureTolerance?: number;
   /** The sockets and ciphers; by default those of the runtime, which is detected. */
   readonly transport?: Transport;

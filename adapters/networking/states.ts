@@ -7,6 +7,7 @@
 
 import type { Buffer } from "node:buffer";
 import type { ConnectionData } from "./connection_data.ts";
+import type { DAVESession } from "./dave_session.ts";
 import type { ConnectionOptions } from "./options.ts";
 import type { NetworkingStatusCode } from "./status_code.ts";
 import type { VoiceUDPSocket } from "./voice_udp_socket.ts";
@@ -74,8 +75,8 @@ export interface NetworkingReadyState {
   readonly connectionOptions: ConnectionOptions;
   /** What `dispatchAudio` will send. */
   preparedPacket?: Buffer;
-  /** The end-to-end encryption; absent: there is none. */
-  readonly dave?: unknown;
+  /** End-to-end encryption; absent: it is not offered. */
+  readonly dave?: DAVESession;
 }
 
 /** The WebSocket is lost; SSRC, key, counters and the prepared packet are kept. */
@@ -92,8 +93,8 @@ export interface NetworkingResumingState {
   readonly connectionOptions: ConnectionOptions;
   /** What `dispatchAudio` will send. */
   preparedPacket?: Buffer;
-  /** The end-to-end encryption; absent: there is none. */
-  readonly dave?: unknown;
+  /** End-to-end encryption; absent: it is not offered. */
+  readonly dave?: DAVESession;
 }
 
 /** The end. */

@@ -59,7 +59,7 @@ function count(told: readonly ServerEvent[], type: ServerEvent["type"]): number 
 test(
   "VoiceConnection's members are read in a live call",
   within(LIMIT, async () => {
-    const { server } = await listen({ heartbeatInterval: 20 });
+    const { server } = await listen({ heartbeatInterval: 100 });
     await using _server = server;
     await using alice = await join(as(ALICE, server));
     await using bob = await join(as(BOB, server));

@@ -20,6 +20,7 @@ import { discoveryResponse } from "../../lib/ip_discovery.ts";
 import { keepaliveReply } from "../../lib/keepalive.ts";
 import { PacketCipher } from "../../lib/packet.ts";
 import { writeRtpHeader } from "../../lib/rtp_header.ts";
+import { DaveInviter } from "../tools/dave_inviter.ts";
 import { type FakeTime, FakeTransport } from "./fake_sockets.ts";
 
 export const GUILD = "41771983423143937";
@@ -123,6 +124,23 @@ export class Bench {
     websocket.receive(4, { mode: MODE, secret_key: [...KEY] });
   }
 
+  /** The call is end-to-end encrypted from now on. */
+  encrypt(): void {
+    const d = { mode: MODE, secret_key: [...KEY], dave_protocol_version: 1 };
+    this.transport.websocket.receive(4, d);
+  }
+
+  /** The bot is in a group with the speaker. */
+  secure(): void {
+    const { websocket } = this.transport;
+    const inviter = new DaveInviter(CHANNEL, SPEAKER);
+    this.encrypt();
+    websocket.handlers.message(inviter.externalSender());
+    const frame = websocket.sent.findLast((data) => data instanceof Uint8Array && data[0] === 26);
+    websocket.handlers.message(inviter.welcome((frame as Uint8Array).subarray(1), 1));
+    websocket.receive(22, { transition_id: 1 });
+  }
+
   /** A resumable close, and the Resume. */
   resume(): void {
     this.transport.websocket.lose(4015, "crashed");
@@ -161,12 +179,28 @@ export class Bench {
       case "keepalive":
         this.#time.advance(0);
         return udp.handlers.message(keepaliveReply(1));
+      case "daveEpochTransition":
+        return websocket.receive(21, { protocol_version: 0, transition_id: 0 });
+      case "davePrivacyCode":
+      case "daveReady":
+        return this.secure();
+      case "daveRecovery": {
+        const inviter = new DaveInviter(CHANNEL, SPEAKER);
+        this.encrypt();
+        for (const frame of [inviter.externalSender(), inviter.garbage()]) {
+          if (this.connection.state !== "closed") websocket.handlers.message(frame);
+        }
+        return;
+      }
+      case "daveIgnored":
+        return websocket.receive(22, { transition_id: 5 });
       case "malformed":
         return websocket.handlers.message("{");
       case "message":
       case "rawMessage":
         return websocket.receive(99, {});
       case "rawAudioFrame":
+        this.provoke("speaking");
         return udp.handlers.message(packet(1));
     }
   }

@@ -178,6 +178,8 @@ export function inFakeTime(run: (time: FakeTime) => void | Promise<void>): () =>
   return async () => {
     const time = new FakeTime();
     const { setTimeout, clearTimeout } = globalThis;
+    // Bun has it on the object itself, others on its prototype.
+    const now = Object.getOwnPropertyDescriptor(performance, "now");
     Object.assign(globalThis, {
       setTimeout: (callback: () => void, delay?: number) => time.set(callback, delay),
       clearTimeout: (id: number | undefined) => time.clear(id),
@@ -187,7 +189,8 @@ export function inFakeTime(run: (time: FakeTime) => void | Promise<void>): () =>
       await run(time);
     } finally {
       Object.assign(globalThis, { setTimeout, clearTimeout });
-      delete (performance as { now?: unknown }).now;
+      if (now === undefined) delete (performance as { now?: unknown }).now;
+      else Object.defineProperty(performance, "now", now);
     }
   };
 }

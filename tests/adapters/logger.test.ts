@@ -48,6 +48,30 @@ const LINES: readonly (readonly [SessionEvent, keyof Logger, string])[] = [
     "a heartbeat was answered after 15000 ms",
   ],
   [{ type: "keepalive", roundTrip: 0 }, "debug", "keepalive: 0.0 ms"],
+  [
+    { type: "daveEpochTransition", epoch: 3, transitionId: 2, protocolVersion: 1 },
+    "info",
+    "end-to-end encryption: version 1, epoch 3",
+  ],
+  [
+    { type: "daveEpochTransition", epoch: undefined, transitionId: 2, protocolVersion: 0 },
+    "info",
+    "end-to-end encryption: version 0",
+  ],
+  [{ type: "davePrivacyCode", code: "123" }, "debug", "privacy code: 123"],
+  [{ type: "davePrivacyCode", code: undefined }, "debug", "privacy code: none"],
+  [{ type: "daveReady", ready: true }, "info", "end-to-end encryption: ready"],
+  [{ type: "daveReady", ready: false }, "info", "end-to-end encryption: not ready"],
+  [
+    { type: "daveRecovery", transitionId: 2, reason: "stalled" },
+    "warn",
+    "end-to-end encryption starts over: stalled",
+  ],
+  [
+    { type: "daveIgnored", op: 27, reason: "bad-signature" },
+    "debug",
+    "ignored op 27: bad-signature",
+  ],
   [{ type: "malformed", reason: "op 2: bad" }, "warn", "malformed: op 2: bad"],
   [
     { type: "message", direction: "sent", channel: "websocket", name: "Identify" },

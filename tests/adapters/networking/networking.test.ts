@@ -3,6 +3,7 @@ import {
   assertEquals,
   assertInstanceOf,
   assertNotStrictEquals,
+  assertRejects,
   assertStrictEquals,
   assertStringIncludes,
   assertThrows,
@@ -11,6 +12,7 @@ import { Buffer } from "node:buffer";
 import test from "node:test";
 import { inspect } from "node:util";
 import {
+  LocalProtocolError,
   Networking,
   type NetworkingState,
   NetworkingStatusCode,
@@ -584,6 +586,20 @@ test(
 );
 
 test(
+  "Networking without daveEncryption offers no DAVE, and its states have none",
+  within(LIMIT, async () => {
+    await using server = await startVoiceServer();
+    const { networking, state } = await connect(server.url, ALICE, { daveEncryption: false });
+    assertEquals("dave" in state, false);
+    assert(networking.prepareAudioPacket(Buffer.from(opusPackets(1)[0])) !== undefined);
+    assert(networking.dispatchAudio());
+    networking.destroy();
+    const broken = { decryptionFailureTolerance: -1 };
+    await assertRejects(() => connect(server.url, ALICE, broken), RangeError, "tolerate");
+  }),
+);
+
+test(
   "two Networking objects hear each other bit-exactly, with what connectionData says",
   within(LIMIT, async () => {
     await using server = await startVoiceServer();
@@ -600,8 +616,11 @@ test(
       const into = new Uint8Array(message.length);
       const size = cipher.openRtp(message, header, into);
       assertEquals(header.ssrc, alice.state.connectionData.ssrc);
-      heard.push(into.slice(0, size));
+      const opus = bob.state.dave!.decrypt(into.subarray(0, size), ALICE);
+      heard.push(Uint8Array.from(opus!));
     });
+    const [ofAlice, ofBob] = [alice.state.dave!, bob.state.dave!];
+    await until(() => ofAlice.ready && ofBob.voicePrivacyCode !== null);
     const packets = opusPackets(60);
     for (const packet of packets) {
       assert(alice.networking.prepareAudioPacket(Buffer.from(packet)) !== undefined);
@@ -611,6 +630,19 @@ test(
     await until(() => heard.length === packets.length);
     assertEquals(heard, packets);
     assertEquals(alice.state.connectionData.packetsPlayed, packets.length);
+    assertEquals(ofAlice.voicePrivacyCode, ofBob.voicePrivacyCode);
+    assertEquals([ofAlice.userId, ofAlice.channelId], [ALICE, CHANNEL]);
+    assertEquals([ofAlice.protocolVersion, ofAlice.reinitializing], [1, false]);
+    assertEquals(ofAlice.lastTransitionId, ofBob.lastTransitionId);
+    assertEquals(
+      await ofAlice.getVerificationCode(BOB),
+      await ofBob.getVerificationCode(ALICE),
+    );
+    await assertRejects(() => ofAlice.getVerificationCode(ALICE), LocalProtocolError);
+    const sealed = ofBob.encrypt(packets[0])!;
+    assertEquals(ofAlice.decrypt(Uint8Array.of(1, 2, 3), BOB), null);
+    assertEquals(Uint8Array.from(ofAlice.decrypt(sealed, BOB)!), packets[0]);
+    assertEquals(ofAlice.decrypt(sealed, BOB), null);
     assertEquals([...bob.state.connectionData.connectedClients], [ALICE]);
     alice.networking.destroy();
     await until(() => bob.state.connectionData.connectedClients.size === 0);
