@@ -34,6 +34,8 @@ import {
 import { SecretSearch, type SecretValue, toHex } from "./tools/secret_search.ts";
 import { startScriptedServer } from "./tools/scripted_server.ts";
 import { until, within } from "./tools/waiting.ts";
+import { createDave } from "../lib/dave/create.ts";
+import { DaveInviter } from "./tools/dave_inviter.ts";
 import { SESSION_EVENT_TYPES } from "./tools/event_types.ts";
 
 const LIMIT = 20_000;
@@ -226,9 +228,24 @@ for (const [name, fault] of Object.entries(ENDS)) {
 
 // Events
 
+/** All that happens to end-to-end encryption: a group that is left, and one that is joined. */
+function encryptCall(driver: Driver): void {
+  const inviter = new DaveInviter(CHANNEL, OTHER_USER);
+  driver.message(4, { ...DESCRIPTION, secret_key: [...KEY], dave_protocol_version: 1 });
+  driver.text(inviter.externalSender());
+  const outputs = driver.text(inviter.garbage());
+  const keyPackage =
+    outputs.flatMap((output) =>
+      output.type === "sendWebSocket" && output.data instanceof Uint8Array ? [output.data] : []
+    )[0];
+  driver.text(inviter.welcome(keyPackage.subarray(1), 2));
+  driver.message(22, { transition_id: 2 });
+  driver.message(22, { transition_id: 2 });
+}
+
 /** A session in which everything happens once. */
 function fullLife(): Driver {
-  const driver = new Driver();
+  const driver = new Driver({ dave: createDave() });
   driver.perform = (output) => {
     if (output.type !== "transmit") return;
     const sequence = parseKeepalive(output.datagram);
@@ -246,6 +263,7 @@ function fullLife(): Driver {
   driver.datagram(discoveryResponse(SSRC, ADDRESS));
   driver.message(4, { ...DESCRIPTION, secret_key: [...KEY] });
   driver.message(11, { user_ids: [OTHER_USER] });
+  encryptCall(driver);
   driver.message(5, { user_id: OTHER_USER, ssrc: 9, speaking: 1 });
   driver.message(12, { user_id: OTHER_USER, audio_ssrc: 10, video_ssrc: 11, rtx_ssrc: 12 });
   driver.message(13, { user_id: OTHER_USER });

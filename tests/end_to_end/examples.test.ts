@@ -122,6 +122,7 @@ test(
       packetsSent: PACKET_COUNT,
       silenceSent: SILENCE_COUNT,
       mode: "aead_aes256_gcm_rtpsize",
+      dave: true,
       closeCodes: [],
       resumes: 0,
       error: null,
@@ -131,6 +132,46 @@ test(
     assertEquals([accepted, dropped], [PACKET_COUNT + SILENCE_COUNT, {}]);
     const left = stage.told.find(({ type }) => type === "leave");
     assertEquals(left?.type === "leave" && left.reason, "left");
+  }),
+);
+
+for (const dave of ["on", "off"]) {
+  test(
+    `play.ts and record.ts talk with --dave ${dave}, and say whether the call was encrypted`,
+    within(LIMIT, async () => {
+      using folder = folderWithTalk();
+      await using stage = await startServer();
+      const { server, told } = stage;
+      const out = joinPath(folder.file, "..", "recording");
+      const options = [...callOptions(server.url, ["user-id"]), "--dave", dave];
+      const seconds = String(RECORDING_SECONDS);
+      const listening = ["--user-id", BOB, "--out", out, "--seconds", seconds];
+      using recorder = await start("record", [...options, ...listening]);
+      await until(() => told.some(({ type }) => type === "session"));
+      const [played, recorded] = await Promise.all([
+        run("play", [...options, "--user-id", BOT, folder.file]),
+        recorder.ended,
+      ]);
+      const [play, record] = [played, recorded].map(lineOf);
+      assertEquals([play.dave, record.dave], [dave === "on", dave === "on"]);
+      assertEquals([play.error, record.error, play.packetsSent], [null, null, PACKET_COUNT]);
+      const [speaker] = record.speakers as Record<string, unknown>[];
+      assertEquals([speaker.userId, speaker.undecodable], [BOT, 0]);
+      assertEquals(speaker.packetsReceived, PACKET_COUNT + SILENCE_COUNT);
+      assertEquals(told.some(({ type }) => type === "dave-commit"), dave === "on");
+    }),
+  );
+}
+
+test(
+  "play.ts --dave off exits with 1 where the server demands DAVE, and says what to do",
+  within(LIMIT, async () => {
+    using folder = folderWithTalk();
+    await using stage = await startServer({ dave: "required" });
+    const args = [...callOptions(stage.server.url), "--dave", "off", folder.file];
+    const line = assertFailed(await run("play", args));
+    assertEquals([line.closeCodes, line.dave], [[4017], false]);
+    assertStringIncludes(line.error as string, "DAVE");
   }),
 );
 

@@ -15,7 +15,7 @@ import { parseCode } from "../tools/purity.ts";
 import { within } from "../tools/waiting.ts";
 
 const LIMIT = 60_000;
-const SIZE_LIMIT = 60 * 1024;
+const SIZE_LIMIT = 62 * 1024;
 
 let bundled: Promise<string> | undefined;
 

@@ -5,7 +5,7 @@
  * Standard input takes a command a line, as JSON; standard output says what
  * happened in the same form. The end of standard input ends the program.
  *
- *     {"do":"join","gateway":"ws://...","token":"...","guildId":"...","channelId":"..."}
+ *     {"do":"join","gateway":"ws://...","token":"...","guildId":"...","channelId":"...","dave":true}
  *     {"do":"hear","userId":"..."}          before the user speaks
  *     {"do":"speak"}                        sends Speaking before there is audio
  *     {"do":"play","packets":["fc00..."]}   Opus packets as hex, one every 20 ms

@@ -6,6 +6,7 @@
 
 import { assertEquals } from "@std/assert";
 import { SpeakingFlags, type VoiceConnection } from "@sotto/voice";
+import { until } from "../tools/waiting.ts";
 
 /** A bot in a voice channel. */
 export interface Bot {
@@ -28,6 +29,8 @@ export interface Bot {
   speak(): void;
   /** Waits until packets of another bot would not be dropped for want of its Speaking. */
   knowsSpeaker(speaker: Bot): Promise<void>;
+  /** Waits until a transition of DAVE was executed; tells the code that all members share then. */
+  secured(transitionId: number): Promise<string | undefined>;
   /** Plays Opus packets, one every 20 ms; resolves once all are out. */
   play(packets: readonly Uint8Array[]): Promise<void>;
   /** Waits until another bot has fallen silent: what was heard of it, as hex. */
@@ -68,11 +71,13 @@ export class OwnBot implements Bot, AsyncDisposable {
   /** The connection. */
   readonly connection: VoiceConnection;
   readonly #heard = new Map<string, Promise<string[]>>();
+  readonly #transitions: readonly number[];
 
-  /** Drives a connection. */
-  constructor(userId: string, connection: VoiceConnection) {
+  /** Drives a connection, whose transitions of DAVE are put into `transitions`. */
+  constructor(userId: string, connection: VoiceConnection, transitions: readonly number[] = []) {
     this.userId = userId;
     this.connection = connection;
+    this.#transitions = transitions;
   }
 
   get mode(): string | undefined {
@@ -95,6 +100,11 @@ export class OwnBot implements Bot, AsyncDisposable {
   /** At once: packets that overtake Speaking are held. */
   knowsSpeaker(): Promise<void> {
     return Promise.resolve();
+  }
+
+  async secured(transitionId: number): Promise<string | undefined> {
+    await until(() => this.#transitions.includes(transitionId));
+    return this.connection.dave?.privacyCode;
   }
 
   async play(packets: readonly Uint8Array[]): Promise<void> {

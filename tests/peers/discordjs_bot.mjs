@@ -11,13 +11,13 @@ export function runBot(voice) {
 
   player.on("error", ({ message }) => report("error", { message }));
 
-  async function join({ gateway: url, token, guildId, channelId }) {
+  async function join({ gateway: url, token, guildId, channelId, dave = false }) {
     const { id } = await gateway.connect(url, token);
     connection = voice.joinVoiceChannel({
       guildId,
       channelId,
       selfDeaf: false,
-      daveEncryption: false,
+      daveEncryption: dave,
       debug: true,
       adapterCreator: gateway.adapterCreator(id),
     });
@@ -26,9 +26,12 @@ export function runBot(voice) {
       const { ssrc, encryptionMode: mode } = networking?.state.connectionData ?? {};
       report("state", { state: status, ssrc, mode });
     });
+    connection.on("transitioned", (transitionId) => {
+      report("transitioned", { transitionId, privacyCode: connection.voicePrivacyCode });
+    });
     connection.on("error", ({ message }) => report("error", { message }));
     connection.on("debug", (message) => {
-      const [, arrows, text] = /^\[NW\] \[WS\] (<<|>>) (.*)$/s.exec(message) ?? [];
+      const [, arrows, text] = /^\[NW\] \[WS\] (<<|>>) (\{.*\})$/s.exec(message) ?? [];
       if (text !== undefined) reportMessage(arrows === ">>" ? "sent" : "received", text);
     });
   }

@@ -21,6 +21,7 @@ export interface PeerReport {
     | "started"
     | "state"
     | "message"
+    | "transitioned"
     | "hearing"
     | "heard"
     | "played"
@@ -39,6 +40,10 @@ export interface PeerReport {
   readonly direction?: "sent" | "received";
   /** With `message`: the opcode. */
   readonly op?: number;
+  /** With `transitioned`: the transition of DAVE that was executed. */
+  readonly transitionId?: number;
+  /** With `transitioned`: the code that all members share. */
+  readonly privacyCode?: string;
   /** With `heard`: who spoke. With `message`: whose Speaking was received. */
   readonly userId?: string;
   /** With `heard`: the Opus packet, as hex. */
@@ -57,6 +62,8 @@ export interface PeerJoin {
   readonly guildId: string;
   /** Channel id. */
   readonly channelId: string;
+  /** Whether the bot offers DAVE. */
+  readonly dave: boolean;
 }
 
 /**
@@ -136,6 +143,11 @@ export class PeerClient implements Bot, AsyncDisposable {
 
   speak(): void {
     this.#tell({ do: "speak" });
+  }
+
+  async secured(transitionId: number): Promise<string | undefined> {
+    const report = await this.until((report) => report.transitionId === transitionId);
+    return report.privacyCode;
   }
 
   async knowsSpeaker({ userId }: Bot): Promise<void> {

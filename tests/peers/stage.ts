@@ -31,7 +31,15 @@ export class Stage implements AsyncDisposable {
   readonly #timer: ReturnType<typeof setTimeout>;
   #nextUser = FIRST_USER;
 
-  private constructor(server: RunningVoiceServer, front: TlsFront, events: readonly ServerEvent[]) {
+  readonly #dave: boolean;
+
+  private constructor(
+    server: RunningVoiceServer,
+    front: TlsFront,
+    events: readonly ServerEvent[],
+    dave: boolean,
+  ) {
+    this.#dave = dave;
     this.server = server;
     this.front = front;
     this.#events = events;
@@ -45,17 +53,22 @@ export class Stage implements AsyncDisposable {
    * Starts a server.
    *
    * @param modes Encryption modes that it offers; by default what it offers on its own.
+   * @param dave Whether calls may be end-to-end encrypted; peers then offer it.
    */
-  static async open(modes?: readonly EncryptionMode[]): Promise<Stage> {
+  static async open(
+    modes?: readonly EncryptionMode[],
+    dave: "off" | "optional" | "required" = "off",
+  ): Promise<Stage> {
     const events: ServerEvent[] = [];
     const front = await startTlsFront(() => server.port);
     const server = await startVoiceServer({
       modes,
+      dave,
       endpoint: `127.0.0.1:${front.port}`,
       heartbeatInterval: 500,
       onEvent: (event) => events.push(event),
     });
-    return new Stage(server, front, events);
+    return new Stage(server, front, events, dave !== "off");
   }
 
   /** Bots on libraries of others join, each in a process of its own. */
@@ -64,7 +77,7 @@ export class Stage implements AsyncDisposable {
       const peer = await PeerClient.start(name, this.#newUser(), this.#limit.signal);
       this.#bots.push(peer);
       const gateway = this.server.gatewayUrl;
-      await peer.join({ gateway, guildId: GUILD, channelId: CHANNEL });
+      await peer.join({ gateway, guildId: GUILD, channelId: CHANNEL, dave: this.#dave });
       return peer;
     }));
   }
@@ -77,6 +90,7 @@ export class Stage implements AsyncDisposable {
   async ours(modes?: readonly EncryptionMode[]): Promise<OwnBot> {
     const userId = this.#newUser();
     const adapterCreator = this.server.adapterCreator(userId);
+    const transitions: number[] = [];
     const connection = await joinVoice({
       guildId: GUILD,
       channelId: CHANNEL,
@@ -90,10 +104,45 @@ export class Stage implements AsyncDisposable {
             methods.onVoiceServerUpdate({ ...data, endpoint: this.server.url }),
         }),
       signal: this.#limit.signal,
+      onEvent: (event) => {
+        if (event.type === "daveEpochTransition") transitions.push(event.transitionId);
+      },
     });
-    const bot = new OwnBot(userId, connection);
+    const bot = new OwnBot(userId, connection, transitions);
     this.#bots.push(bot);
     return bot;
+  }
+
+  /**
+   * Waits until bots share an epoch of DAVE, and have left all others behind.
+   *
+   * @param bots All who are in the call.
+   * @returns The code that each of them has.
+   */
+  async secured(bots: readonly Bot[]): Promise<(string | undefined)[]> {
+    return await this.#transitioned(bots, () => {
+      const commit = this.#events.findLast((event) => event.type === "dave-commit");
+      return commit?.memberCount === bots.length ? commit.transitionId : undefined;
+    });
+  }
+
+  /** Waits until the call has lost its end-to-end encryption. */
+  async downgraded(bots: readonly Bot[]): Promise<void> {
+    await this.#transitioned(bots, () => {
+      const last = this.#events.findLast((event) => event.type === "dave-transition");
+      return last?.protocolVersion === 0 ? last.transitionId : undefined;
+    });
+  }
+
+  /** Waits for a transition, and until all have executed it; tells their privacy codes. */
+  async #transitioned(
+    bots: readonly Bot[],
+    find: () => number | undefined,
+  ): Promise<(string | undefined)[]> {
+    let id: number | undefined;
+    while ((id = find()) === undefined) await delay(20, { signal: this.#limit.signal });
+    const transitionId = id;
+    return await Promise.all(bots.map((bot) => bot.secured(transitionId)));
   }
 
   /** The version of the voice gateway with which a bot has identified. */

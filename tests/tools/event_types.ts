@@ -21,6 +21,11 @@ const SESSION: Record<SessionEvent["type"], true> = {
   heartbeat: true,
   highLatency: true,
   keepalive: true,
+  daveEpochTransition: true,
+  davePrivacyCode: true,
+  daveReady: true,
+  daveRecovery: true,
+  daveIgnored: true,
   malformed: true,
   message: true,
 };

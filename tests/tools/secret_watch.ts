@@ -26,7 +26,20 @@ export interface SecretReport {
   readonly output: string;
 }
 
-/** Searches the output of test files, one after another. */
+/** A test file that runs. */
+export interface WatchedFile {
+  /** The environment for its process. */
+  readonly env: Record<string, string>;
+  /**
+   * The file has ended.
+   *
+   * @param output What its process has printed.
+   * @param report What it has written for the runner.
+   */
+  end(output: string, report: string): SecretReport;
+}
+
+/** Searches the output of test files. */
 export class SecretWatch {
   readonly #folder: string;
   #files = 0;
@@ -50,21 +63,18 @@ export class SecretWatch {
     return `${used}, searched for in ${this.#size} characters of output`;
   }
 
-  /** A file begins. @returns The environment for its process. */
-  begin(): Record<string, string> {
-    this.#files++;
-    mkdirSync(this.#current, { recursive: true });
-    return { SOTTO_SECRETS: this.#current };
+  /** A file begins; several may run at a time. */
+  begin(): WatchedFile {
+    const folder = join(this.#folder, String(++this.#files));
+    mkdirSync(folder, { recursive: true });
+    return {
+      env: { SOTTO_SECRETS: folder },
+      end: (output, report) => this.#end(folder, output, report),
+    };
   }
 
-  /**
-   * The file has ended.
-   *
-   * @param output What its process has printed.
-   * @param report What it has written for the runner.
-   */
-  end(output: string, report: string): SecretReport {
-    const search = new SecretSearch(this.#recorded());
+  #end(folder: string, output: string, report: string): SecretReport {
+    const search = new SecretSearch(recorded(folder));
     this.#tokens += search.tokens;
     this.#keys += search.keys;
     const leaks: string[] = [];
@@ -76,29 +86,25 @@ export class SecretWatch {
     };
     const masked = searchIn("output", output);
     searchIn("JUnit report", report);
-    for (const text of this.#read(".output")) searchIn("output of a child process", text);
+    for (const text of read(folder, ".output")) searchIn("output of a child process", text);
     const told = leaks.slice(0, TOLD_LIMIT);
     if (leaks.length > TOLD_LIMIT) told.push(`and ${leaks.length - TOLD_LIMIT} more`);
     return { leaks: told, output: masked };
   }
+}
 
-  get #current(): string {
-    return join(this.#folder, String(this.#files));
-  }
-
-  *#recorded(): Generator<SecretValue> {
-    for (const text of this.#read(".secrets")) {
-      // What follows the last line break is a line that its process did not live to end.
-      for (const line of text.split("\n").slice(0, -1)) {
-        const value = JSON.parse(line) as string | number[];
-        yield typeof value === "string" ? value : Uint8Array.from(value);
-      }
+function* recorded(folder: string): Generator<SecretValue> {
+  for (const text of read(folder, ".secrets")) {
+    // What follows the last line break is a line that its process did not live to end.
+    for (const line of text.split("\n").slice(0, -1)) {
+      const value = JSON.parse(line) as string | number[];
+      yield typeof value === "string" ? value : Uint8Array.from(value);
     }
   }
+}
 
-  *#read(ending: string): Generator<string> {
-    for (const name of readdirSync(this.#current).sort()) {
-      if (name.endsWith(ending)) yield readFileSync(join(this.#current, name), "utf8");
-    }
+function* read(folder: string, ending: string): Generator<string> {
+  for (const name of readdirSync(folder).sort()) {
+    if (name.endsWith(ending)) yield readFileSync(join(folder, name), "utf8");
   }
 }

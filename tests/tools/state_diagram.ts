@@ -6,6 +6,14 @@
  * @module
  */
 
+import { RATCHET_OVERLAP } from "../../lib/dave/frames/mod.ts";
+import { RECOVERY_COUNT, RECOVERY_WINDOW } from "../../lib/dave/recovery_guard.ts";
+import {
+  DECRYPTION_FAILURE_TOLERANCE,
+  STALL_PATIENCE,
+  STALL_PATIENCE_LIMIT,
+} from "../../lib/dave/session.ts";
+import { DAVE_SIGNALS, DAVE_STATES, DAVE_TRANSITIONS } from "../../lib/dave/transitions.ts";
 import { CLOSE_CODES, type RecoveryAction } from "../../lib/close_codes.ts";
 import { RECOVERY_ATTEMPTS, STABLE_DELAY } from "../../lib/recovery.ts";
 import { PHASE_TIMEOUTS, REALLOCATION_TIMEOUT } from "../../lib/session.ts";
@@ -81,7 +89,41 @@ ${
       }),
     )
   }
+
+${daveSection()}
 `;
+}
+
+/** What becomes of the call's MLS group. */
+function daveSection(): string {
+  return `## States of end-to-end encryption
+
+They are beside those above: what the client is to the MLS group of the call (DAVE). Waiting: a key package was sent, the
+external sender is awaited. Founded: there is a group of our own in which to commit, the call's group is awaited. An empty
+cell: the message is ignored and counted. Which keys are in use is not told here: others are heard by the keys of an older
+epoch for ${
+    seconds(RATCHET_OVERLAP)
+  } more, and our own frames are sealed with a new one once its transition is executed.
+
+${
+    table(
+      ["state", ...DAVE_SIGNALS],
+      DAVE_STATES.map((state) => [
+        state,
+        ...DAVE_SIGNALS.map((signal) => DAVE_TRANSITIONS[state][signal] ?? ""),
+      ]),
+    )
+  }
+
+A failure is a commit or a welcome that cannot be used, more than ${DECRYPTION_FAILURE_TOLERANCE} undecryptable frames in a row outside of transitions, or
+others with whom the group is not shared after ${
+    seconds(STALL_PATIENCE)
+  } (then twice as long, up to ${
+    seconds(STALL_PATIENCE_LIMIT)
+  }). The group is given up and the gateway asked to
+add us anew (op 31, op 26): one attempt at a time, at most ${RECOVERY_COUNT} within ${
+    seconds(RECOVERY_WINDOW)
+  }. Meanwhile our old key goes on for ${seconds(RATCHET_OVERLAP)}.`;
 }
 
 /** Two cells: how many attempts, and within which time each. */

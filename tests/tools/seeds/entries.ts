@@ -7,6 +7,7 @@
 import * as audio from "../../../lib/audio/mod.ts";
 import * as core from "../../../lib/mod.ts";
 import * as rtp from "../../../lib/rtp/mod.ts";
+import * as dave from "../../../lib/dave/mod.ts";
 import * as gateway from "../../../adapters/gateway/mod.ts";
 import * as networking from "../../../adapters/networking/mod.ts";
 import * as opus from "../../../adapters/opus.ts";
@@ -27,6 +28,7 @@ export const ENTRIES: ReadonlyMap<string, Entry> = new Map<string, Entry>([
   [".", { alias: "main", path: "mod.ts", values: main }],
   ["./core", { alias: "core", path: "lib/mod.ts", values: core }],
   ["./rtp", { alias: "rtp", path: "lib/rtp/mod.ts", values: rtp }],
+  ["./dave", { alias: "dave", path: "lib/dave/mod.ts", values: dave }],
   ["./audio", { alias: "audio", path: "lib/audio/mod.ts", values: audio }],
   ["./opus", { alias: "opus", path: "adapters/opus.ts", values: opus }],
   ["./gateway", { alias: "gateway", path: "adapters/gateway/mod.ts", values: gateway }],

@@ -31,7 +31,7 @@ export const SEEDS: readonly Seed[] = [
     id: "001",
     title: "Connection of discord-luau",
     intro:
-      "`VoiceConnection`, which `joinVoice` gives, has all of it but DAVE and decoded sound. Event names lose their `on`, " +
+      "`VoiceConnection`, which `joinVoice` gives, has all of it but decoded sound. Event names lose their `on`, " +
       'methods their `Async`: `connection.on("speaking", listener)`, `await connection.reconnect()`.',
     names: CONNECTION_NAMES,
     rows: CONNECTION_ROWS,

@@ -7,6 +7,7 @@
 import type * as main from "../../../mod.ts";
 import type * as core from "../../../lib/mod.ts";
 import type * as rtp from "../../../lib/rtp/mod.ts";
+import type * as dave from "../../../lib/dave/mod.ts";
 import type * as audio from "../../../lib/audio/mod.ts";
 import type * as opus from "../../../adapters/opus.ts";
 import type * as gateway from "../../../adapters/gateway/mod.ts";
@@ -34,6 +35,9 @@ export type Targets = [
   networking.ConnectionOptions["userId"],
   networking.NetworkingOptions,
   networking.NetworkingOptions["debug"],
+  networking.NetworkingOptions["daveEncryption"],
+  networking.NetworkingOptions["decryptionFailureTolerance"],
+  typeof dave.DECRYPTION_FAILURE_TOLERANCE,
   typeof networking.NetworkingStatusCode,
   typeof networking.NetworkingStatusCode["OpeningWs"],
   typeof networking.NetworkingStatusCode["Identifying"],
@@ -77,6 +81,9 @@ export type Targets = [
   networking.NetworkingResumingState["connectionData"],
   networking.NetworkingResumingState["connectionOptions"],
   networking.NetworkingResumingState["preparedPacket"],
+  networking.NetworkingReadyState["dave"],
+  networking.NetworkingResumingState["dave"],
+  typeof networking.DAVESession,
   networking.NetworkingClosedState,
   networking.NetworkingClosedState["code"],
   typeof networking.VoiceWebSocket,
@@ -158,6 +165,11 @@ export type Targets = [
   main.RtpComponent["sequence"],
   main.RtpComponent["timestamp"],
   main.RtpComponent["nonce"],
+  typeof main.VoiceConnection["prototype"]["dave"],
+  main.DaveComponent,
+  typeof dave.DaveSession,
+  typeof dave.MlsMember,
+  typeof dave.FrameOpener,
   typeof main.VoiceConnection["prototype"]["jitters"],
   main.JitterComponent,
   typeof main.VoiceConnection["prototype"]["shard"],
@@ -187,6 +199,8 @@ export type Targets = [
   NonNullable<main.ConnectionEvents["rawMessage"]>["data"],
   main.ConnectionEvents["clientConnect"],
   NonNullable<main.ConnectionEvents["clientConnect"]>["userId"],
+  main.ConnectionEvents["daveEpochTransition"],
+  NonNullable<main.ConnectionEvents["daveEpochTransition"]>["epoch"],
   main.ConnectionEvents["clientDisconnect"],
   NonNullable<main.ConnectionEvents["clientDisconnect"]>["userId"],
   main.ConnectionEvents["rawAudioFrame"],

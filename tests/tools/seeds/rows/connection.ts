@@ -6,8 +6,6 @@
 
 import { absent, here, planned, type Row } from "../model.ts";
 
-const DAVE = "end-to-end encryption (DAVE) is not built yet";
-
 /** The rows, in the order of the document. */
 export const CONNECTION_ROWS: readonly Row[] = [
   here("Connection", "VoiceConnection"),
@@ -21,9 +19,10 @@ export const CONNECTION_ROWS: readonly Row[] = [
   here("RtpCrypto", "RtpComponent", "the key is not shown"),
   here("RTP encryption", "PacketCipher of ./core"),
   here("RTP {sequence, timestamp, nonce} counter", "RtpComponent.{sequence, timestamp, nonce}"),
-  planned(["Connection.dave", "DaveManager", "onDaveEpochTransition"], DAVE),
-  planned(["DAVE MLS session", "DAVE per-user key rotation"], DAVE),
-  planned("onDaveEpochTransition.number", DAVE),
+  here("Connection.dave", "VoiceConnection.dave"),
+  here("DaveManager", "DaveComponent", "to look at; the connection itself acts"),
+  here("DAVE MLS session", ["DaveSession of ./dave", "MlsMember of ./dave"]),
+  here("DAVE per-user key rotation", "FrameOpener of ./dave"),
   here(
     "Connection.jitters",
     "VoiceConnection.jitters",
@@ -63,12 +62,14 @@ export const CONNECTION_ROWS: readonly Row[] = [
   ),
   here("onClientConnect", 'VoiceConnection.on("clientConnect")'),
   here("onClientConnect.userId", 'VoiceConnection.on("clientConnect").userId'),
+  here("onDaveEpochTransition", 'VoiceConnection.on("daveEpochTransition")'),
+  here("onDaveEpochTransition.number", 'VoiceConnection.on("daveEpochTransition").epoch'),
   here("onClientDisconnect", 'VoiceConnection.on("clientDisconnect")'),
   here("onClientDisconnect.userId", 'VoiceConnection.on("clientDisconnect").userId'),
   here(
     "onRawAudioFrame",
     'VoiceConnection.on("rawAudioFrame")',
-    "the transport's encryption is taken off; of DAVE see above",
+    "all encryption is taken off; in an encrypted call of known users only",
   ),
   here(
     "onRawAudioFrame.{userId, ssrc, frame}",

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { absent, here, planned, type Row } from "../model.ts";
+import { absent, here, type Row } from "../model.ts";
 
 /** A name that `./networking` has too, with the same meaning. */
 function same(name: string, note?: string): Row {
@@ -41,13 +41,8 @@ export const NETWORKING_ROWS: readonly Row[] = [
   same("ConnectionOptions.{channelId, endpoint, serverId, sessionId, token, userId}"),
   same("NetworkingOptions"),
   same("NetworkingOptions.debug"),
-  planned(
-    [
-      "NetworkingOptions.{daveEncryption, decryptionFailureTolerance}",
-      "decryptionFailureTolerance 24",
-    ],
-    "taken, but without effect: end-to-end encryption (DAVE) is not built yet",
-  ),
+  same("NetworkingOptions.{daveEncryption, decryptionFailureTolerance}"),
+  here("decryptionFailureTolerance 24", "DECRYPTION_FAILURE_TOLERANCE of ./dave"),
   same("NetworkingStatusCode", "a constant object, and a type of the same name"),
   same("NetworkingStatusCode.{OpeningWs, Identifying, UdpHandshaking, SelectingProtocol, Ready}"),
   same("NetworkingStatusCode.{Resuming, Closed}"),
@@ -65,10 +60,9 @@ export const NETWORKING_ROWS: readonly Row[] = [
   same("NetworkingResumingState"),
   same("NetworkingResumingState.{code, ws, udp, connectionData, connectionOptions}"),
   same("NetworkingResumingState.preparedPacket"),
-  planned(
-    ["NetworkingReadyState.dave", "NetworkingResumingState.dave", "DAVESession"],
-    "always absent: end-to-end encryption (DAVE) is not built yet",
-  ),
+  same("NetworkingReadyState.dave", "absent where it is not offered"),
+  same("NetworkingResumingState.dave", "absent where it is not offered"),
+  same("DAVESession", "to look at, and to seal and open frames; the core does the handshake"),
   same("NetworkingClosedState"),
   same("NetworkingClosedState.code"),
   same("VoiceWebSocket"),
