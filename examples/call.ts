@@ -15,7 +15,7 @@ import { GATEWAY_VERSIONS, SEALING_MODES } from "@sotto/voice/core";
 export const JOIN_USAGE: string =
   "(--endpoint HOST[:PORT] | --url ws://127.0.0.1:PORT) --server-id S --channel-id C " +
   "--user-id U --session-id X --token T [--gateway-version 1..9] [--modes A,B] " +
-  "[--discovery 74|70be|70le]";
+  "[--discovery 74|70be|70le] [--dave off|on]";
 
 const EXIT_DELAY = 2000;
 
@@ -30,6 +30,7 @@ const JOIN_OPTIONS = {
   "gateway-version": { type: "string" },
   modes: { type: "string" },
   discovery: { type: "string" },
+  dave: { type: "string" },
 } as const satisfies ParseArgsOptionsConfig;
 
 /** What a program wants from its command line. */
@@ -70,8 +71,9 @@ export function parseCall(syntax: CallSyntax): CallArguments {
 }
 
 /**
- * Joins, works, leaves, and prints one JSON line: `result`, `mode`, `closeCodes` (with which
- * the server has closed), `resumes` and `error`.
+ * Joins, works, leaves, and prints one JSON line: `result`, `mode`, `dave` (whether the call was
+ * end-to-end encrypted at the last), `closeCodes` (with which the server has closed), `resumes`
+ * and `error`.
  *
  * @param options What to join.
  * @param result What the program has to tell; `work` fills it in.
@@ -90,6 +92,7 @@ export async function call(
   let resumes = 0;
   let connection: VoiceConnection | undefined;
   let mode: string | undefined;
+  let dave = false;
   let error: string | undefined;
   try {
     connection = await joinVoice({
@@ -99,8 +102,10 @@ export async function call(
         if (event.type === "disconnected" && !event.bySelf) closeCodes.push(event.code);
         if (event.type === "resumed") resumes++;
         if (event.type === "ready") mode = event.mode;
+        if (event.type === "daveEpochTransition") dave = event.protocolVersion > 0;
       },
     });
+    dave = (connection.dave?.protocolVersion ?? 0) > 0;
     await work(connection, interrupted.signal);
   } catch (caught) {
     error = describe(caught);
@@ -109,7 +114,7 @@ export async function call(
     connection?.leave();
     process.removeListener("SIGINT", interrupt).removeListener("SIGTERM", interrupt);
   }
-  console.log(JSON.stringify({ ...result, mode, closeCodes, resumes, error: error ?? null }));
+  console.log(JSON.stringify({ ...result, mode, dave, closeCodes, resumes, error: error ?? null }));
   const exitCode = error === undefined ? 0 : 1;
   // A server that never answers the close frame would keep the process alive.
   setTimeout(() => process.exit(exitCode), EXIT_DELAY).unref();
@@ -150,6 +155,7 @@ function readArguments(syntax: CallSyntax): CallArguments {
       gatewayVersion: choose("gateway-version", given["gateway-version"], GATEWAY_VERSIONS),
       modes: given.modes?.split(",").map((mode) => choose("modes", mode, SEALING_MODES)!),
       discovery: choose("discovery", given.discovery, ["74", "70be", "70le"]),
+      daveEncryption: choose("dave", given.dave, ["off", "on"]) !== "off",
     },
     values: furtherValues,
     positionals,

@@ -45,6 +45,8 @@ export interface CallOptions {
 export interface CallRecord {
   /** Encryption mode. */
   readonly mode: EncryptionMode;
+  /** Whether the call was encrypted end to end. */
+  readonly dave: boolean;
   /** When each packet was sent, in monotonic milliseconds. */
   readonly sentAt: readonly number[];
   /** Frames of silence that were sent behind the packets. */
@@ -126,6 +128,7 @@ class Call {
     this.#noteAudio(silenceSent);
     return {
       mode,
+      dave: [player, recorder].every(({ dave }) => dave?.epoch !== undefined),
       silenceSent,
       sentAt: this.#sentAt,
       frames: [...this.#frames],

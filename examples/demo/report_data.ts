@@ -51,7 +51,7 @@ export async function reportData(
     date: new Date().toISOString().slice(0, 16).replace("T", " ") + " UTC",
     runtime: `${RUNTIME_TITLES[currentRuntime()]} ${process.versions[currentRuntime()]}`,
     mode: call.mode,
-    dave: false,
+    dave: call.dave,
     seconds: durations.reduce((sum, duration) => sum + duration, 0) / SAMPLE_RATE,
     bitExact: comparison.bitExact,
     packets: packetCounts(call, comparison),

@@ -20,7 +20,9 @@ export function summaryText(data: ReportData, { out, report }: Paths): string {
   return `
 ${data.bitExact ? "Bit-exact" : "NOT bit-exact"}: ` +
     `${sent} packets sent, ${received} received, ${lost} lost${changed}
-  call        ${data.file}, ${data.seconds.toFixed(2)} s, ${data.mode}, ${data.runtime}
+  call        ${data.file}, ${data.seconds.toFixed(2)} s, ${data.mode}, DAVE ${
+      data.dave ? "on" : "off"
+    }, ${data.runtime}
   round trip  WebSocket ${median(roundTrip.websocket)}, UDP ${median(roundTrip.udp)}
   pacing      p50 ${formatMs(pacing.p50)} late, p99 ${formatMs(pacing.p99)}
   recording   ${out}
