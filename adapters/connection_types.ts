@@ -10,7 +10,7 @@ import type { SessionEvent } from "../lib/io.ts";
 import type { DiscoveryForm } from "../lib/ip_discovery.ts";
 import type { MediaCounters } from "../lib/media.ts";
 import type { EncryptionMode } from "../lib/packet.ts";
-import type { Receiver } from "../lib/receiver.ts";
+import type { UndecryptableReason } from "../lib/receiver.ts";
 import type { PhaseTimeouts } from "../lib/session.ts";
 import type { DiscordGatewayAdapterCreator } from "./gateway_adapter.ts";
 import type { Logger } from "./logger.ts";
@@ -103,7 +103,7 @@ export interface ConnectionStats extends MediaCounters {
   /** Frames that were held for an unknown user in vain and dropped. */
   readonly expired: number;
   /** Frames of known users that could not be decrypted end to end, by reason. */
-  readonly undecryptable: Receiver["undecryptable"];
+  readonly undecryptable: Readonly<Partial<Record<UndecryptableReason, number>>>;
   /** Datagrams that the runtime could not send. */
   readonly unsent: number;
   /** Errors that the runtime reported for single datagrams (ICMP). */

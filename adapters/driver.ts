@@ -9,7 +9,7 @@ import type { VoiceStatePayload } from "../lib/gateway.ts";
 import type { Input, Output, SessionEvent } from "../lib/io.ts";
 import { MAX_FRAME_OVERHEAD } from "../lib/end_to_end.ts";
 import { MAX_PACKET_OVERHEAD } from "../lib/packet.ts";
-import { type ReceivedFrame, Receiver } from "../lib/receiver.ts";
+import { type ReceivedFrame, Receiver, type UndecryptableReason } from "../lib/receiver.ts";
 import { RTP_HEADER_SIZE, type RtpHeader } from "../lib/rtp_header.ts";
 import type { VoiceSession } from "../lib/session.ts";
 import type { DatagramSocket, SocketAddress, Transport, WebSocketConnection } from "./transport.ts";
@@ -60,6 +60,7 @@ export class Driver {
   #unsent = 0;
   #socketErrors = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #armedAt = Infinity;
   #draining = false;
   #late = false;
 
@@ -88,7 +89,7 @@ export class Driver {
   }
 
   /** Frames of known users that could not be decrypted, by reason. */
-  get undecryptable(): Receiver["undecryptable"] {
+  get undecryptable(): Readonly<Partial<Record<UndecryptableReason, number>>> {
     return this.#receiver.undecryptable;
   }
 
@@ -227,6 +228,7 @@ export class Driver {
     if (id !== this.#udpId || this.#handlers.frame === undefined) return;
     this.#receiver.push(received, opus, performance.now());
     this.#deliver();
+    this.rearm();
   }
 
   #release(): void {
@@ -241,9 +243,15 @@ export class Driver {
     }
   }
 
+  /** The session wants to be woken earlier, perhaps: a frame could not be opened. */
+  rearm(): void {
+    if ((this.#session.pollTimeout() ?? Infinity) < this.#armedAt) this.#arm(performance.now());
+  }
+
   #arm(now: number): void {
     clearTimeout(this.#timer);
     const at = this.#session.pollTimeout();
+    this.#armedAt = at ?? Infinity;
     if (at === undefined) return;
     this.#timer = setTimeout(() => this.#wake(at), Math.max(0, Math.ceil(at - now)));
   }

@@ -102,7 +102,7 @@ export async function call(
         if (event.type === "disconnected" && !event.bySelf) closeCodes.push(event.code);
         if (event.type === "resumed") resumes++;
         if (event.type === "ready") mode = event.mode;
-        if (event.type === "daveEpochTransition") dave = event.protocolVersion > 0;
+        if (connection?.dave !== undefined) dave = connection.dave.protocolVersion > 0;
       },
     });
     dave = (connection.dave?.protocolVersion ?? 0) > 0;

@@ -8,7 +8,6 @@
 import type { EndToEnd, EndToEndFactory } from "./end_to_end.ts";
 import type { Outbox } from "./outbox.ts";
 import type { VoiceReceivePayload, VoiceSendPayload } from "./payloads.ts";
-import type { TimerTable } from "./timer.ts";
 
 /** The version that is offered. */
 export const DAVE_VERSION = 1;
@@ -23,8 +22,6 @@ export interface CallEncryptionContext {
   readonly random: (into: Uint8Array) => void;
   /** Takes the events. */
   readonly outbox: Outbox;
-  /** Where the timer `dave` is armed. */
-  readonly timers: TimerTable;
   /** Sends a message. */
   readonly send: (message: VoiceSendPayload) => void;
 }
@@ -61,9 +58,8 @@ export class CallEncryption {
   /** The voice session is over. */
   end(): void {
     this.#call?.close();
+    this.#drain();
     this.#call = undefined;
-    this.#ready = false;
-    this.#context.timers.clear("dave");
   }
 
   /** Takes a message of the voice gateway, whatever it is about. */
@@ -74,12 +70,13 @@ export class CallEncryption {
 
   /** Does what is due. */
   expire(now: number): void {
+    if ((this.#call?.pollTimeout() ?? Infinity) > now) return;
     this.#call?.expire(now);
     this.#drain();
   }
 
   #drain(): void {
-    const { outbox, timers, send } = this.#context;
+    const { outbox, send } = this.#context;
     for (let output; (output = this.#call?.poll()) !== undefined;) {
       if (output.type === "send") send(output.message);
       else outbox.event(output.event);
@@ -87,9 +84,6 @@ export class CallEncryption {
     const { ready = false } = this.#call ?? {};
     if (ready !== this.#ready) outbox.event({ type: "daveReady", ready });
     this.#ready = ready;
-    const at = this.#call?.pollTimeout();
-    if (at === undefined) timers.clear("dave");
-    else timers.set("dave", at);
   }
 }
 

@@ -173,7 +173,6 @@ export class VoiceSession {
       userId,
       random: options.random,
       outbox: this.#outbox,
-      timers: this.#timers,
       send: (message) => this.#websocket.send(message),
     });
   }
@@ -243,7 +242,10 @@ export class VoiceSession {
     return this.#media.counters;
   }
 
-  /** End-to-end encryption of the present call, where it is offered: to open frames with. */
+  /**
+   * End-to-end encryption of the present call, where it is offered: to open frames with. What
+   * cannot be opened may change the next timeout.
+   */
   get dave(): EndToEnd | undefined {
     return this.#encryption.call;
   }
@@ -321,7 +323,10 @@ export class VoiceSession {
    * @returns Monotonic milliseconds, or `undefined` where no timer is armed.
    */
   pollTimeout(): number | undefined {
-    return this.#timers.next();
+    const next = this.#timers.next();
+    // Without a connection nothing can be asked for, and keys are of no use.
+    const dave = this.#state === "connected" ? this.dave?.pollTimeout() : undefined;
+    return next === undefined || dave === undefined ? next ?? dave : Math.min(next, dave);
   }
 
   /**
@@ -541,7 +546,8 @@ export class VoiceSession {
       case VoiceOpcodes.SessionDescription:
         return this.#handleSessionDescription(message);
       case VoiceOpcodes.Resumed:
-        return this.#handleResumed();
+        this.#handleResumed();
+        return this.#encryption.handle(message, this.#now);
       default:
         this.#roster.receive(message);
         return this.#encryption.handle(message, this.#now);
@@ -655,6 +661,7 @@ export class VoiceSession {
 
   #handleTimeout(): void {
     for (let timer; (timer = this.#timers.expire(this.#now)) !== undefined;) this.#expire(timer);
+    if (this.#state === "connected") this.#encryption.expire(this.#now);
   }
 
   #expire(timer: Timer): void {
@@ -677,8 +684,6 @@ export class VoiceSession {
       case "stable":
         this.#signalling.forgetExits();
         return this.#budget.reset();
-      case "dave":
-        return this.#encryption.expire(this.#now);
     }
   }
 

@@ -15,7 +15,6 @@ export const TIMERS = [
   "keepalive",
   "discovery",
   "stable",
-  "dave",
 ] as const;
 
 /**
@@ -27,7 +26,6 @@ export const TIMERS = [
  * - `keepalive`: the next UDP keepalive is due
  * - `discovery`: the next IP discovery request is due
  * - `stable`: the connection has held long enough to forget earlier failures
- * - `dave`: end-to-end encryption has something to do
  */
 export type Timer = typeof TIMERS[number];
 

@@ -17,15 +17,18 @@ export class DAVESession {
   /** The client's own user id. */
   readonly userId: string;
   readonly #dave: DaveSession;
+  readonly #opened: () => void;
 
   /**
    * Made by `Networking`.
    *
    * @param channelId Channel id.
    * @param dave The encryption in the core.
+   * @param opened Hears of each frame that was opened, or could not be.
    */
-  constructor(channelId: string, dave: DaveSession) {
+  constructor(channelId: string, dave: DaveSession, opened: () => void) {
     this.channelId = channelId;
+    this.#opened = opened;
     this.userId = dave.userId;
     this.#dave = dave;
   }
@@ -88,6 +91,7 @@ export class DAVESession {
   decrypt(packet: Uint8Array, userId: string): Buffer | null {
     const into = Buffer.alloc(packet.length);
     const size = this.#dave.open(userId, packet, into, performance.now());
+    this.#opened();
     return size < 0 ? null : into.subarray(0, size);
   }
 }

@@ -254,6 +254,8 @@ export class Networking extends EventEmitter<NetworkingEvents> {
         if (!event.bySelf) this.#closeCode = event.code;
         return;
       case "daveEpochTransition":
+        // A packet that was prepared before may be as others must not hear it any more.
+        this.#prepare(undefined);
         return this.#log(
           `[DAVE] transition ${event.transitionId}: version ${event.protocolVersion}`,
         );
@@ -284,7 +286,9 @@ export class Networking extends EventEmitter<NetworkingEvents> {
       this.#record = new ConnectionRecord(this.#session);
       const { dave } = this.#session;
       const { channelId } = this.#connectionOptions;
-      this.#dave = dave instanceof DaveSession ? new DAVESession(channelId, dave) : undefined;
+      this.#dave = dave instanceof DaveSession
+        ? new DAVESession(channelId, dave, () => this.#driver.rearm())
+        : undefined;
       this.#udp = undefined;
     }
     if (from === "selecting" && to === "connected") this.#adoptKey();

@@ -22,7 +22,9 @@ export interface DaveOptions extends Omit<DaveSessionOptions, "userId" | "channe
  * @throws {RangeError} The signature key is no private key, or the tolerance no unsigned integer.
  */
 export function createDave(options: DaveOptions = {}): EndToEndFactory<DaveSession> {
-  const { crypto, signaturePrivateKey, decryptionFailureTolerance } = options;
+  const { crypto, decryptionFailureTolerance } = options;
+  // The caller may erase the key.
+  const signaturePrivateKey = options.signaturePrivateKey?.slice();
   if (signaturePrivateKey !== undefined && !validPrivateKey(signaturePrivateKey)) {
     throw new RangeError("Cannot encrypt calls: the signature key is no private key of P-256");
   }
@@ -30,6 +32,7 @@ export function createDave(options: DaveOptions = {}): EndToEndFactory<DaveSessi
   return ({ userId, channelId, random }) =>
     new DaveSession({
       ...options,
+      signaturePrivateKey,
       userId,
       channelId,
       crypto: crypto ?? nobleMlsCrypto(random),

@@ -118,6 +118,11 @@ export class MediaKeys {
     return ready || passthrough;
   }
 
+  /** Whether frames are sent as they are. */
+  get sendsPlain(): boolean {
+    return this.#sealer.passthrough;
+  }
+
   /** When `expire` has something to do. */
   get dueAt(): number | undefined {
     const next = Math.min(this.#dueAt, this.#sealUntil + 1);

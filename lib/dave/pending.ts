@@ -60,9 +60,18 @@ export class PendingTransitions {
     return transition;
   }
 
-  /** Forgets those that need the group; a downgrade stays. */
-  dropEpochs(): void {
-    for (const [id, { version }] of this.#transitions) if (version > 0) this.#forget(id);
+  /**
+   * Forgets those that need the group; a downgrade stays.
+   *
+   * @param keepVersions Whether their versions hold: from then on no plaintext is sent.
+   */
+  dropEpochs(keepVersions: boolean): void {
+    for (const [id, { version, secret }] of this.#transitions) {
+      if (version === 0) continue;
+      secret?.fill(0);
+      if (keepVersions) this.#transitions.set(id, { version, epoch: undefined, secret: undefined });
+      else this.#transitions.delete(id);
+    }
   }
 
   /** All that wait, the oldest first. */

@@ -60,6 +60,11 @@ export class RecoveryGuard {
     return owed;
   }
 
+  /** What was wanted for this reason is not any more. */
+  withdraw(reason: DaveRecoveryReason): void {
+    if (this.#owed?.reason === reason) this.#owed = undefined;
+  }
+
   /** The group was joined, or a new one is to be made: nothing is wanted any more. */
   settle(): void {
     this.#busyUntil = -Infinity;

@@ -60,6 +60,8 @@ import { judgeCommit, judgeWelcome } from "./verdict.ts";
 export const DECRYPTION_FAILURE_TOLERANCE = 24;
 /** Milliseconds for which we wait to be added before we ask again; doubles each time. */
 export const STALL_PATIENCE = 10_000;
+/** The same after a Resume, where what was asked for may have been lost. */
+export const RESUME_PATIENCE = 2000;
 /** The longest such wait. */
 export const STALL_PATIENCE_LIMIT: number = 32 * STALL_PATIENCE;
 /** Most messages that are held until the call is described. */
@@ -336,7 +338,8 @@ export class DaveSession implements EndToEnd {
     media?: FrameMedia,
   ): number {
     const size = this.#keys.openFrame(userId, frame, into, now, media);
-    if (size < 0) this.#countFailure(userId, now);
+    this.#now = Math.max(this.#now, now);
+    if (size < 0) this.#countFailure(userId);
     else if (this.#keys.form === "sealed") this.#failures = 0;
     return size;
   }
@@ -414,9 +417,15 @@ export class DaveSession implements EndToEnd {
       case VoiceOpcodes.ClientDisconnect:
         return this.removeUser(message.d.user_id, now);
       case VoiceOpcodes.SessionDescription:
-        return this.#handleDescription(message.d.dave_protocol_version ?? 0, now);
+        return this.#handleDescription(versionOf(message.d.dave_protocol_version ?? 0), now);
+      case VoiceOpcodes.Resumed:
+        return this.#handleResumed(now);
       case VoiceOpcodes.DavePrepareTransition:
-        return this.#handlePrepare(message.d.transition_id, message.d.protocol_version, now);
+        return this.#handlePrepare(
+          message.d.transition_id,
+          versionOf(message.d.protocol_version),
+          now,
+        );
       case VoiceOpcodes.DaveExecuteTransition:
         return this.#handleExecute(message.d.transition_id, now);
       case VoiceOpcodes.DavePrepareEpoch:
@@ -439,6 +448,19 @@ export class DaveSession implements EndToEnd {
     this.#keys.sendPlain(false);
     this.#keys.acceptPlain(false, now, 0);
     this.#initialise(version, now);
+  }
+
+  /**
+   * What was missed comes again now; frames of it have come before. What we have asked for while
+   * nobody heard it may have to be asked again.
+   */
+  #handleResumed(now: number): void {
+    this.#failures = 0;
+    this.#unsettledUntil = now + RATCHET_OVERLAP;
+    this.#recovery.withdraw("undecryptable");
+    if (this.#stalledAt !== undefined) {
+      this.#stalledAt = Math.min(this.#stalledAt, now + RESUME_PATIENCE);
+    }
   }
 
   #handleEpoch(epoch: number, version: number, now: number): void {
@@ -507,7 +529,7 @@ export class DaveSession implements EndToEnd {
     });
     if (code === undefined) return;
     this.#ignore(op, code);
-    if (judgeCommit(code, sawProposals) === "failed") this.#fail("commit", id, now);
+    if (judgeCommit(code, sawProposals) === "failed") this.#miss("commit", id, now);
   }
 
   #handleWelcome(body: Uint8Array, now: number): void {
@@ -521,7 +543,7 @@ export class DaveSession implements EndToEnd {
     });
     if (code === undefined) return;
     this.#ignore(op, code);
-    if (judgeWelcome(code) === "failed") this.#fail("welcome", id, now);
+    if (judgeWelcome(code) === "failed") this.#miss("welcome", id, now);
   }
 
   /** Every member commits; the gateway takes one and says whose (op 29). */
@@ -562,7 +584,7 @@ export class DaveSession implements EndToEnd {
 
   #leave(now: number): void {
     this.#go("removal");
-    this.#pending.dropEpochs();
+    this.#pending.dropEpochs(this.#keys.sendsPlain);
     this.#giveUp(now);
     this.#keys.stopSealing();
   }
@@ -578,6 +600,7 @@ export class DaveSession implements EndToEnd {
     this.#keys.learn(others.map((userId, index) => [userId, secrets[index]] as const), now);
     this.#keyCount++;
     this.#patience = STALL_PATIENCE;
+    this.#unsettledUntil = now + RATCHET_OVERLAP;
     this.#tellPrivacyCode(voicePrivacyCode(this.#member.epochAuthenticator!));
     const { epoch } = this.#member;
     this.#prepare(id, { version: this.#groupVersion, epoch, secret: own }, now);
@@ -605,18 +628,24 @@ export class DaveSession implements EndToEnd {
     this.#tell({ type: "daveEpochTransition", ...event });
   }
 
-  #countFailure(userId: string, now: number): void {
+  /** Who seals by no key of ours is not in our group; that is not to be mended by leaving it. */
+  #countFailure(userId: string): void {
     // In an epoch that we have missed nonces begin anew: to us they came before.
-    const counts = this.#keys.fault !== "unencrypted" && this.recognized(userId);
-    const unsettled = this.#pending.size > 0 && now <= this.#unsettledUntil;
-    if (!counts || this.#state !== "established" || unsettled) return;
+    const counts = !["unencrypted", "no-key"].includes(this.#keys.fault) && this.recognized(userId);
+    if (!counts || this.#state !== "established" || this.#now <= this.#unsettledUntil) return;
     this.#failures++;
     if (this.#failures <= this.#tolerance) return;
     this.#failures = 0;
-    this.#fail("undecryptable", this.#lastTransitionId, now);
+    this.#recovery.request({ reason: "undecryptable", transitionId: this.#lastTransitionId });
   }
 
-  #fail(reason: DaveRecoveryReason, transitionId: number, now: number): void {
+  /** Others go on without us; they send no plaintext any more, and neither must we. */
+  #miss(reason: DaveRecoveryReason, transitionId: number, now: number): void {
+    if (this.#keys.sendsPlain) {
+      const missed = { version: this.#groupVersion, epoch: undefined, secret: undefined };
+      if (transitionId === 0) this.#keys.sendPlain(false);
+      else this.#pending.prepare(transitionId, missed);
+    }
     this.#recovery.request({ reason, transitionId });
     this.#recover(now);
   }
@@ -629,7 +658,7 @@ export class DaveSession implements EndToEnd {
     this.#send({ op: VoiceOpcodes.DaveMlsInvalidCommitWelcome, d });
     this.#tell({ type: "daveRecovery", ...request });
     this.#recoveries++;
-    this.#pending.dropEpochs();
+    this.#pending.dropEpochs(this.#keys.sendsPlain);
     this.#startOver(now);
   }
 
@@ -730,6 +759,11 @@ export function demandTolerance(tolerance: number): void {
   throw new RangeError(
     `Cannot tolerate ${tolerance} undecryptable frames: want an unsigned integer`,
   );
+}
+
+/** The version of a call: of more than one we do not know. */
+function versionOf(told: number): number {
+  return told > 0 ? 1 : 0;
 }
 
 function readTransitionId(body: Uint8Array): number {

@@ -149,11 +149,14 @@ test("startVoiceServer() speaks DAVE in binary frames, and not where it is off",
     socket.send(JSON.stringify({ op: 0, d }));
     await messages.take();
     if (dave === "optional") {
-      const frame = new Uint8Array(await messages.take() as ArrayBuffer);
-      assertEquals([...frame.subarray(0, 3), frame.length], [0, 1, 25, 74]);
       socket.send(Uint8Array.of(26, 0, 1));
       assertEquals(await rejected.take(), "too-early");
       assertEquals(server.stats().daveRejected, { "too-early": 1 });
+      const data = { address: "127.0.0.1", port: 9, mode: "aead_aes256_gcm_rtpsize" };
+      socket.send(JSON.stringify({ op: 1, d: { protocol: "udp", data } }));
+      assertEquals(JSON.parse(await messages.take() as string).op, 4);
+      const frame = new Uint8Array(await messages.take() as ArrayBuffer);
+      assertEquals([...frame.subarray(0, 3), frame.length], [0, 1, 25, 74]);
     } else {
       socket.send(Uint8Array.of(26, 0, 1));
       socket.send(JSON.stringify({ op: 3, d: { t: 1 } }));

@@ -127,7 +127,12 @@ function opening(keys: Set<number>) {
     openFault: "no-key" as OpenFrameFault,
     open(userId: string, frame: Uint8Array, into: Uint8Array): number {
       assertEquals([userId, into.length >= frame.length], ["a", true]);
-      this.openFault = frame[0] === 99 ? "replayed" : frame[0] === 98 ? "bad-tag" : "no-key";
+      const faults: Record<number, OpenFrameFault> = {
+        97: "unencrypted",
+        98: "bad-tag",
+        99: "replayed",
+      };
+      this.openFault = faults[frame[0]] ?? "no-key";
       if (!keys.has(frame[0])) return -1;
       into.set(frame.subarray(1));
       return frame.length - 1;
@@ -162,9 +167,13 @@ test("Receiver hands out decrypted frames, and drops with its reason what no key
   push(0, 1, 10, 11);
   push(0, 99, 1);
   push(0, 99, 1);
+  push(0, 97, 1);
   push(0, 1);
   assertEquals(pullAll(), [[10, 11]]);
-  assertEquals([receiver.undecryptable, receiver.held], [{ replayed: 2, empty: 1 }, 0]);
+  assertEquals([receiver.undecryptable, receiver.held], [
+    { replayed: 2, unencrypted: 1, empty: 1 },
+    0,
+  ]);
 });
 
 test("Receiver holds frames until their key is learned, and hands them out in order", () => {

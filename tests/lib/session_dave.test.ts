@@ -169,13 +169,31 @@ test("what DAVE puts out goes to the WebSocket and to the events, in its order",
   ]);
 });
 
-test("DAVE is woken when it wants to be", () => {
+test("DAVE is woken when it wants to be, also where opening a frame has changed that", () => {
   const { driver, calls: [call] } = setupAt("connected");
   call.timeout = driver.now + 100;
   driver.message(11, { user_ids: [] });
   driver.wait(99);
   assertEquals(call.expired, []);
   driver.wait(1);
+  assertEquals(call.expired, [driver.now]);
+  call.timeout = driver.now + 5;
+  assertEquals(driver.session.pollTimeout(), driver.now + 5);
+  driver.wait(5);
+  assertEquals(call.expired.length, 2);
+});
+
+test("DAVE is not woken while there is no connection, and sends nothing where it is not open", () => {
+  const { driver, calls: [call] } = setupAt("connected");
+  call.timeout = driver.now + 10;
+  driver.close(1006);
+  call.outputs.push({ type: "send", message: { op: 23, d: { transition_id: 9 } } });
+  driver.wait(500);
+  assertEquals([driver.session.state, call.expired], ["reconnecting", []]);
+  assertEquals(driver.sent().filter(({ op }) => op === 23), []);
+  driver.open();
+  driver.message(9, null);
+  driver.wait(0);
   assertEquals(call.expired, [driver.now]);
 });
 
@@ -185,8 +203,24 @@ test("DAVE outlives a Resume and sees what was missed", () => {
   driver.message(9, null);
   driver.text(Uint8Array.of(0, 10, 29, 0, 1, 2));
   assertEquals([driver.session.state, calls.length, calls[0].closed], ["connected", 1, false]);
-  assertEquals(calls[0].ops, [4, 30, 29]);
+  assertEquals(calls[0].ops, [4, 30, 9, 29]);
   assertEquals(packetize(driver).length, RTP_HEADER_SIZE + OPUS.length + 1 + 20);
+});
+
+test("the end of a call is told: no code and not ready any more", () => {
+  const { driver, calls: [call] } = setupAt("connected");
+  assertEquals(driver.events.filter(({ type }) => type === "daveReady").length, 1);
+  call.close = () => {
+    call.ready = false;
+    call.outputs.push({ type: "event", event: { type: "davePrivacyCode", code: undefined } });
+  };
+  const events = eventsOf(driver.feed(voiceServer("other token")));
+  assertEquals(events.filter(({ type }) => type.startsWith("dave")), [
+    { type: "davePrivacyCode", code: undefined },
+    { type: "daveReady", ready: false },
+  ]);
+  shakeHands(driver);
+  assertEquals(driver.events.filter(({ type }) => type === "daveReady").length, 3);
 });
 
 test("DAVE begins anew with a Ready in answer to Resume, and with every Identify", () => {

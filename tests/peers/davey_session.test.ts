@@ -224,6 +224,8 @@ test("a member of ours that cannot hear those of davey any more is added anew", 
   const { call } = random;
   const [ours, davey] = members as [Caller, Caller];
   call.advance({ joins: [random.caller()], deaf: members.filter((one) => one === ours), id: 77 });
+  // Around a transition frames may fail.
+  call.now += 10_001;
   for (let i = 0; i < 25; i++) {
     assertEquals(ours.open(davey.userId, davey.seal(Uint8Array.of(i)), call.now), undefined);
   }

@@ -27,6 +27,9 @@ export const SEAL_ATTEMPTS = 10;
 /** Nonces that an exported state counts as spent, unless told otherwise. */
 export const NONCE_RESERVE = 10_000;
 
+/** Most of them: receivers refuse a generation that is too far ahead. */
+export const NONCE_RESERVE_LIMIT: number = 2 ** 20;
+
 /**
  * Why a frame was not sealed: no ratchet yet, more clear ranges than a trailer can tell,
  * or a start code in the ciphertext each time.
@@ -125,9 +128,9 @@ export class FrameSealer {
    * @throws {LocalProtocolError} It was exported before.
    */
   exportState(reserve: number = NONCE_RESERVE): SendRatchetState | undefined {
-    if (!Number.isSafeInteger(reserve) || reserve < 0) {
+    if (!Number.isSafeInteger(reserve) || reserve < 0 || reserve > NONCE_RESERVE_LIMIT) {
       throw new RangeError(
-        `Cannot export a frame sealer: a reserve of ${reserve} is no unsigned integer`,
+        `Cannot export a frame sealer: a reserve of ${reserve}, want 0 to ${NONCE_RESERVE_LIMIT}`,
       );
     }
     this.#demandOwnership("export a frame sealer");

@@ -215,6 +215,7 @@ export function hear(
 ): number[] | string {
   const into = new Uint8Array(frame.length);
   const size = caller.session.open(from.userId, frame, into, now);
+  if ((caller.session.pollTimeout() ?? Infinity) <= now) caller.session.expire(now);
   caller.drain();
   return size < 0 ? caller.session.openFault : [...into.subarray(0, size)];
 }

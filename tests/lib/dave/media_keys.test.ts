@@ -1,7 +1,10 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import test from "node:test";
 import { pureFrameAead } from "../../../lib/dave/frames/gcm.ts";
 import { MediaKeys } from "../../../lib/dave/media_keys.ts";
+import { concat } from "../../../lib/dave/mls/bytes.ts";
+import { Reader } from "../../../lib/dave/mls/codec.ts";
+import { LocalProtocolError } from "../../../lib/errors.ts";
 
 const OVERLAP = 10_000;
 
@@ -64,6 +67,65 @@ test("MediaKeys seals on with the key of a group that was given up, until a new 
   assertEquals(a.ready(false), true);
   a.expire(201 + OVERLAP);
   assertEquals(a.ready(false), false);
+});
+
+test("MediaKeys that gave its keys away goes on: epoch, times, plaintext, and who is heard", () => {
+  const [a, b] = [keys(), keys()];
+  b.seal(3n, secret(3));
+  b.found(secret(4));
+  b.learn([["1", secret(1)], ["2", secret(2)]], 0);
+  b.retireUser("2", 0);
+  b.acceptPlain(true, 0);
+  b.acceptPlain(false, 0);
+  b.retireSealer(100);
+  a.seal(1n, secret(1));
+  const [first, second] = [seal(a), seal(a)];
+  assertEquals(open(b, first, 0), "sealed");
+  const restored = MediaKeys.take(new Reader(concat(...b.encode(500, 0))), {}, 1000);
+  assertEquals([restored.fault, restored.sendsPlain, restored.senderCount], ["no-key", false, 2]);
+  assertEquals(restored.dueAt, 500 + 101 + OVERLAP);
+  assertEquals([open(restored, first, 1000), open(restored, second, 1000)], ["replayed", "sealed"]);
+  const plain = Uint8Array.of(1, 2);
+  assertEquals(open(restored, plain, 499 + OVERLAP), "passthrough");
+  assertEquals(open(restored, plain, 500 + OVERLAP), "unencrypted");
+  assertEquals(open(restored, plain, 499 + OVERLAP, "9"), "passthrough");
+  assertEquals(open(restored, plain, 500 + OVERLAP, "9"), "unencrypted");
+  restored.expire(500 + 100 + OVERLAP);
+  assertEquals(restored.ready(false), true);
+  restored.expire(500 + 101 + OVERLAP);
+  assertEquals([restored.ready(false), restored.ready(true)], [false, false]);
+  assertThrows(() => seal(b), LocalProtocolError);
+  const sealing = keys();
+  sealing.seal(5n, secret(5));
+  sealing.sendPlain(true);
+  const again = MediaKeys.take(new Reader(concat(...sealing.encode(0, 0))), {}, 0);
+  assertEquals([again.sendsPlain, again.dueAt], [true, 1 + OVERLAP]);
+  again.sendPlain(false);
+  again.seal(4n, secret(9));
+  assertEquals(nonceOf(seal(again)), 1);
+  again.seal(6n, secret(6));
+  seal(again);
+  assertEquals(nonceOf(seal(again)), 2);
+});
+
+test("MediaKeys seals nothing after stopSealing(), also for who is alone", () => {
+  const a = keys();
+  a.found(secret(8));
+  a.stopSealing();
+  assertEquals([a.ready(true), a.sealFrame(Uint8Array.of(1), new Uint8Array(64), "opus", true)], [
+    false,
+    -1,
+  ]);
+});
+
+test("MediaKeys wants to be woken for a user who has left", () => {
+  const b = keys();
+  b.learn([["1", secret(1)]], 0);
+  assertEquals(b.dueAt, undefined);
+  b.retireUser("1", 50);
+  assertEquals(b.dueAt, 51 + OVERLAP);
+  b.expire(51 + OVERLAP);
+  assertEquals([b.dueAt, b.senderCount], [undefined, 0]);
 });
 
 test("MediaKeys has a key for who is alone, while there is no other", () => {

@@ -50,7 +50,7 @@ test("dropEpochs() keeps downgrades, clear() nothing, and both erase the secrets
   pending.prepare(1, one);
   pending.prepare(2, two);
   pending.prepare(3, { version: 1, ...NO_EPOCH });
-  pending.dropEpochs();
+  pending.dropEpochs(false);
   assertEquals([pending.size, one.secret[0], two.secret[0]], [1, 0, 7]);
   pending.clear();
   assertEquals([pending.size, two.secret[0]], [0, 0]);

@@ -7,6 +7,7 @@ import {
   type DaveSessionOptions,
   HELD_LIMIT,
   HELD_SIZE_LIMIT,
+  RESUME_PATIENCE,
   STALL_PATIENCE,
   STALL_PATIENCE_LIMIT,
 } from "../../../lib/dave/session.ts";
@@ -327,6 +328,9 @@ test("undecryptable frames beyond the tolerance lead to recovery, but not around
   call.step({ joins: [a, b] });
   const id = call.step({ joins: [c], deaf: [b] });
   quiet([a, b, c]);
+  for (let i = 0; i < 30; i++) hear(b, a, say(a, i)!, call.now);
+  assertEquals(b.takeSent(), []);
+  call.now += OVERLAP + 1;
   const silence = Uint8Array.from(SILENCE);
   for (let i = 0; i < 24; i++) hear(b, a, say(a, i)!, call.now);
   assertEquals(hear(b, a, silence, call.now), SILENCE);
@@ -339,6 +343,7 @@ test("undecryptable frames beyond the tolerance lead to recovery, but not around
   for (let i = 0; i < 30; i++) hear(b, a, say(a, i)!, call.now);
   assertEquals(b.takeSent(), ["23:70"]);
   b.handle({ op: 22, d: { transition_id: 70 } }, call.now);
+  call.now += OVERLAP + 1;
   hear(b, a, say(a, 1)!, call.now);
   assertEquals(b.takeSent(), ["31:70", "26"]);
   assert(id < 70);
@@ -358,6 +363,7 @@ test("a frame that can be opened starts the count of undecryptable ones anew", (
   }
   call.step({ joins: callers });
   quiet(callers);
+  call.now += OVERLAP + 1;
   const spoilt = () => say(b, 1, 2, 3)!.map((byte, index) => index === 0 ? byte ^ 1 : byte);
   for (let i = 0; i < 4; i++) {
     assertEquals(hear(a, b, spoilt(), call.now), "bad-tag");
@@ -534,6 +540,137 @@ test("messages that come before Session Description are held, within bounds", ()
   large.handle({ op: 27, d: new Uint8Array(HELD_SIZE_LIMIT) }, 0);
   large.handle({ op: 27, d: new Uint8Array(1) }, 0);
   assertEquals(ignored(large), ["27 queue-full"]);
+});
+
+test("a user who is in the call and not in the group does not make us leave the group", () => {
+  const call = new Call(43);
+  const [a, b, c] = call.callers(3);
+  call.step({ joins: [a, b] });
+  quiet([a, b]);
+  call.now += OVERLAP + 1;
+  for (let i = 0; i < 60; i++) assertEquals(hear(a, c, say(b, i)!, call.now), "no-key");
+  assertEquals([a.takeSent(), a.session.counters.recoveries], [[], 0]);
+});
+
+test("after a Resume what was missed comes first, and what may not have been heard is asked again", () => {
+  const call = new Call(44);
+  const [a, b, c] = call.callers(3);
+  call.step({ joins: [a, b] });
+  quiet([a, b]);
+  call.now += OVERLAP + 1;
+  call.step({ joins: [c], deaf: [b] });
+  quiet([b]);
+  const commit = withId(2, call.lastCommit);
+  const into = new Uint8Array(64);
+  for (let i = 0; i < 40; i++) b.session.open(a.userId, say(a, i)!, into, call.now);
+  assertEquals(b.session.pollTimeout(), call.now);
+  b.handle({ op: 9, d: null }, call.now);
+  b.handle({ op: 29, d: commit }, call.now);
+  b.handle({ op: 22, d: { transition_id: 2 } }, call.now);
+  assertEquals(b.takeSent(), ["23:2"]);
+  assertTogether([a, b, c], call.now);
+  const lost = call.caller(9);
+  lost.handle({ op: 25, d: call.gateway.bytes }, call.now);
+  lost.handle({ op: 11, d: { user_ids: [a.userId] } }, call.now);
+  lost.handle(description(1), call.now);
+  lost.takeSent();
+  lost.handle({ op: 9, d: null }, call.now);
+  assertEquals(lost.session.pollTimeout(), call.now + RESUME_PATIENCE);
+  lost.session.expire(call.now + RESUME_PATIENCE);
+  lost.drain();
+  assertEquals(lost.takeSent(), ["31:0", "26"]);
+});
+
+test("no plaintext leaves once the others have upgraded, also where our welcome cannot be read", () => {
+  for (const id of [0, 7]) {
+    const call = new Call(45);
+    const a = call.caller(1);
+    a.handle(description(0), call.now);
+    a.handle({ op: 11, d: { user_ids: ["500"] } }, call.now);
+    a.handle({ op: 24, d: { protocol_version: 1, epoch: 1 } }, call.now);
+    a.handle({ op: 25, d: call.gateway.bytes }, call.now);
+    assertEquals(say(a, 1, 2), Uint8Array.of(1, 2));
+    a.handle({ op: 30, d: withId(id, Uint8Array.of(1)) }, call.now);
+    if (id > 0) assertEquals(say(a, 1, 2), Uint8Array.of(1, 2));
+    if (id > 0) a.handle({ op: 22, d: { transition_id: id } }, call.now);
+    assertEquals([say(a, 1, 2), a.session.ready], [undefined, false]);
+  }
+});
+
+test("no plaintext leaves where a recovery lies between the welcome and its op 22", () => {
+  const call = new Call(46);
+  const [a, b] = call.gather(2);
+  for (const caller of [a, b]) {
+    caller.handle({ op: 21, d: { transition_id: 0, protocol_version: 0 } }, call.now);
+  }
+  call.leaves = [];
+  call.epoch = 0n;
+  for (const caller of [a, b]) {
+    caller.handle({ op: 24, d: { protocol_version: 1, epoch: 1 } }, call.now);
+  }
+  const id = call.step({ joins: [a, b], execute: false });
+  assertEquals(say(a, 1), Uint8Array.of(1));
+  a.handle({ op: 29, d: withId(id + 1, Uint8Array.of(1)) }, call.now);
+  a.handle({ op: 22, d: { transition_id: id } }, call.now);
+  assertEquals([a.session.state, say(a, 1)], ["founded", undefined]);
+});
+
+test("a second Session Description ends plaintext, and none keeps messages for later", () => {
+  const call = new Call(48);
+  const a = call.caller(1);
+  const b = call.caller(2);
+  a.handle({ op: 25, d: call.gateway.bytes }, call.now);
+  a.handle({ op: 27, d: Uint8Array.of(0, 0) }, call.now);
+  a.handle(description(0), call.now);
+  a.handle({ op: 11, d: { user_ids: [b.userId] } }, call.now);
+  assertEquals([say(a, 1), a.takeSent()], [Uint8Array.of(1), []]);
+  a.handle(description(1), call.now);
+  assertEquals([say(a, 1), hear(a, b, Uint8Array.of(1), call.now)], [undefined, "unencrypted"]);
+  assertEquals([a.takeSent(), ignored(a)], [["26"], []]);
+});
+
+test("DaveSession counts the keys it learns, and wakes for a recovery that had to wait", () => {
+  const call = new Call(49);
+  const [a, b, c] = call.callers(3);
+  assertEquals(a.session.keyCount, 0);
+  call.step({ joins: [a, b] });
+  assertEquals(a.session.keyCount, 1);
+  call.step({ joins: [c] });
+  assertEquals(a.session.keyCount, 2);
+  a.handle({ op: 29, d: withId(8, Uint8Array.of(1)) }, call.now);
+  a.handle({ op: 30, d: withId(9, Uint8Array.of(1)) }, call.now);
+  quiet([a]);
+  assertEquals(a.session.pollTimeout(), call.now + RECOVERY_PATIENCE);
+  a.session.expire(call.now + RECOVERY_PATIENCE);
+  a.drain();
+  assertEquals(a.takeSent(), ["31:9", "26"]);
+});
+
+test("who was added waits no longer than at first before it asks again", () => {
+  const call = new Call(50);
+  const [a, b] = call.callers(2);
+  call.now += STALL_PATIENCE;
+  for (const caller of [a, b]) {
+    caller.session.expire(call.now);
+    caller.drain();
+  }
+  assertEquals(a.session.pollTimeout(), call.now + 2 * STALL_PATIENCE);
+  call.step({ joins: [a, b] });
+  a.handle({ op: 24, d: { protocol_version: 1, epoch: 1 } }, call.now);
+  a.session.expire(call.now + STALL_PATIENCE);
+  a.drain();
+  assertEquals(a.takeSent().slice(-2), ["31:1", "26"]);
+});
+
+test("DaveSession knows no version but 0 and 1", () => {
+  const call = new Call(47);
+  const a = call.caller(1);
+  for (const [told, version] of [[2, 1], [-1, 0], [1, 1], [-7, 0]]) {
+    a.handle(description(told), call.now);
+    assertEquals([a.session.protocolVersion, a.session.state === "off"], [version, version === 0]);
+  }
+  a.handle(description(1), call.now);
+  assertEquals(say(a, 1), undefined);
 });
 
 test("hostile messages never throw, and lead to no more than a recovery", () => {
