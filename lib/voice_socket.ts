@@ -96,9 +96,9 @@ export class VoiceSocket {
     this.#seqAck = undefined;
   }
 
-  /** Sends a message; none where the WebSocket is not open. */
+  /** Sends a message. */
   send(message: VoiceSendPayload): void {
-    if (this.#id === undefined || !this.#isOpen) return;
+    if (this.#id === undefined) return;
     const data = encodeSend(message, this.#version);
     this.#outbox.push({ type: "sendWebSocket", id: this.#id, data });
     this.#outbox.message("sent", "websocket", opcodeName(message.op));

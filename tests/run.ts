@@ -31,7 +31,8 @@ const RUNTIME_TIME_LIMIT = 600_000;
 const STILL_RUNNING_INTERVAL = 15_000;
 
 /** Files whose tests wait for nothing and measure nothing: others beside them do no harm. */
-const PURE = /^tests\/(lib|fuzz)\/|^tests\/faults\/(virtual|dave)\.|^tests\/\w+\.test\.ts$/;
+const PURE =
+  /^tests\/((lib|fuzz)\/|faults\/(virtual|dave)\.|peers\/davey(_session)?\.|\w+\.test\.ts$)/;
 const PURE_LANES = 2;
 
 /** The arguments that test one file, after the recorder of secrets, and write a JUnit report. */

@@ -596,7 +596,10 @@ test(
     const logger = { debug: write, info: write, warn: write, error: write };
     await using alice = await Bot.join(server, ALICE);
     const seen: unknown[] = [];
-    const note = ({ type }: SessionEvent) => seen.push([type, alice.dave.ready, alice.dave.epoch]);
+    const note = ({ type }: SessionEvent) => {
+      const dave = alice.connection.dave;
+      seen.push([type, dave?.ready, dave?.epoch]);
+    };
     alice.connection.on("daveReady", note);
     alice.connection.on("davePrivacyCode", note);
     alice.connection.on("daveEpochTransition", note);

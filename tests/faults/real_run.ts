@@ -146,18 +146,20 @@ class Watched {
 /** Bot and friend say something in one channel. */
 async function probe(
   { server }: RealStage,
-  { connection }: Watched,
+  watched: Watched,
   friend: VoiceConnection,
 ): Promise<string[]> {
-  const bot = connection!;
   const limit = performance.now() + PROBE_LIMIT;
   const until = (condition: () => boolean) =>
     waitUntil(() => condition() || performance.now() > limit);
+  await until(() => watched.connection !== undefined);
+  const bot = watched.connection!;
   bot.setSpeaking(1);
   if (friend.channelId !== bot.channelId) server.moveUser(GUILD, FRIEND, bot.channelId);
   await until(() =>
     friend.channelId === bot.channelId && friend.state === "connected" &&
-    bot.users.has(FRIEND) && friend.users.has(BOT)
+    bot.users.has(FRIEND) && friend.users.has(BOT) &&
+    [bot, friend].every(({ dave }) => dave?.ready)
   );
   const heardByBot = collect(bot);
   const heardByFriend = collect(friend);

@@ -1,6 +1,8 @@
 /**
  * `@snazzah/davey` and our MLS share calls: random joins, leaves and re-adds, all members
- * commit, and whichever commit is taken, all come to the same epoch.
+ * commit, and whichever commit is taken, all come to the same epoch. Here it is MLS on the pure
+ * primitives; whole sessions with their frames, and many more epochs, are in
+ * `davey_session.test.ts`.
  *
  * @module
  */
@@ -106,14 +108,14 @@ function run(seed: number, epochs: number, wanted: (epoch: number) => number): R
   return call;
 }
 
-test("members of ours and of davey come to the same 430 epochs: 2 to 4 members", () => {
-  const { joined, left, again } = run(1, 430, (epoch) => 2 + epoch % 3).counts;
-  for (const count of [joined, left, again]) assertGreater(count, 50);
+test("members of ours and of davey come to the same 80 epochs: 2 to 4 members", () => {
+  const { joined, left, again } = run(1, 80, (epoch) => 2 + epoch % 3).counts;
+  for (const count of [joined, left, again]) assertGreater(count, 10);
 });
 
-test("members of ours and of davey come to the same 60 epochs: 5 to 8 members", () => {
-  const { joined, left, again } = run(2, 60, (epoch) => 5 + epoch % 4).counts;
-  for (const count of [joined, left, again]) assertGreater(count, 5);
+test("members of ours and of davey come to the same 20 epochs: 5 to 8 members", () => {
+  const { joined, left, again } = run(2, 20, (epoch) => 5 + epoch % 4).counts;
+  for (const count of [joined, left, again]) assertGreater(count, 2);
 });
 
 test("members of ours and of davey come to the same 14 epochs: up to 30 members", () => {

@@ -8,6 +8,7 @@ import { FrameOpener } from "../../../../lib/dave/frames/frame_opener.ts";
 import {
   FrameSealer,
   NONCE_RESERVE,
+  NONCE_RESERVE_LIMIT,
   SEAL_ATTEMPTS,
 } from "../../../../lib/dave/frames/frame_sealer.ts";
 import { findStartCode } from "../../../../lib/dave/frames/h26x.ts";
@@ -211,8 +212,8 @@ test("FrameSealer.exportState() ends the sealer, and another goes on behind the 
 
 test("FrameSealer.exportState() has no state without a ratchet, and demands a reserve", () => {
   const sealer = new FrameSealer();
-  for (const reserve of [-1, 0.5, NaN, Infinity]) {
-    assertThrows(() => sealer.exportState(reserve), RangeError, "no unsigned integer");
+  for (const reserve of [-1, 0.5, NaN, Infinity, NONCE_RESERVE_LIMIT + 1]) {
+    assertThrows(() => sealer.exportState(reserve), RangeError, "want 0 to");
   }
   assertEquals(sealer.exportState(), undefined);
   assertThrows(() => sealer.setRatchet(SECRET), LocalProtocolError, "was exported");
