@@ -7,10 +7,11 @@
  * @module
  */
 
-import { createCipheriv, createDecipheriv, createSecretKey } from "node:crypto";
+import { createSecretKey } from "node:crypto";
 
 import { type Aead, type AeadProvider, nobleAead, TAG_SIZE } from "../lib/aead.ts";
 import { nobleSecretbox } from "../lib/secretbox.ts";
+import { nodeGcm } from "./node_gcm.ts";
 
 /** The AEADs of the transport, with `node:crypto` where it is faster. */
 export const nativeAead: Required<AeadProvider> = {
@@ -19,34 +20,6 @@ export const nativeAead: Required<AeadProvider> = {
   xsalsa20poly1305: nobleSecretbox,
 };
 
-const CIPHER = "aes-256-gcm";
-
-// Without it a tag of four bytes would do.
-const OPTIONS = { authTagLength: TAG_SIZE };
-
 function aes256gcm(secret: Uint8Array): Aead {
-  const key = createSecretKey(secret);
-  return {
-    seal(packet, aadSize, plainSize, nonce) {
-      const end = aadSize + plainSize;
-      const cipher = createCipheriv(CIPHER, key, nonce, OPTIONS);
-      cipher.setAAD(packet.subarray(0, aadSize));
-      packet.set(cipher.update(packet.subarray(aadSize, end)), aadSize);
-      cipher.final();
-      packet.set(cipher.getAuthTag(), end);
-    },
-    open(packet, aadSize, cipherSize, nonce, into) {
-      const end = aadSize + cipherSize;
-      try {
-        const decipher = createDecipheriv(CIPHER, key, nonce, OPTIONS);
-        decipher.setAAD(packet.subarray(0, aadSize));
-        decipher.setAuthTag(packet.subarray(end, end + TAG_SIZE));
-        into.set(decipher.update(packet.subarray(aadSize, end)));
-        decipher.final();
-        return true;
-      } catch {
-        return false;
-      }
-    },
-  };
+  return nodeGcm("aes-256-gcm", createSecretKey(secret), TAG_SIZE);
 }

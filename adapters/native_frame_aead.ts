@@ -11,7 +11,6 @@
  * @module
  */
 
-import { createCipheriv, createDecipheriv } from "node:crypto";
 import process from "node:process";
 
 import {
@@ -21,14 +20,12 @@ import {
   type FrameAeadProvider,
 } from "../lib/dave/frames/aead.ts";
 import { pureFrameAead } from "../lib/dave/frames/gcm.ts";
+import { nodeGcm } from "./node_gcm.ts";
 
 /** The cipher of frames that is fastest on this runtime. */
 export const nativeFrameAead: FrameAeadProvider = process.versions.bun === undefined
   ? pureFrameAead
   : { aes128gcm };
-
-const CIPHER = "aes-128-gcm";
-const OPTIONS = { authTagLength: FRAME_TAG_SIZE };
 
 function aes128gcm(secret: Uint8Array): FrameAead {
   if (secret.length !== FRAME_KEY_SIZE) {
@@ -38,31 +35,5 @@ function aes128gcm(secret: Uint8Array): FrameAead {
   }
   // A key object would be no faster there, and could not be erased.
   const key = Uint8Array.from(secret);
-  return {
-    seal(packet, aadSize, plainSize, nonce) {
-      const end = aadSize + plainSize;
-      const cipher = createCipheriv(CIPHER, key, nonce, OPTIONS);
-      if (aadSize > 0) cipher.setAAD(packet.subarray(0, aadSize));
-      packet.set(cipher.update(packet.subarray(aadSize, end)), aadSize);
-      cipher.final();
-      packet.set(cipher.getAuthTag(), end);
-    },
-    open(packet, aadSize, cipherSize, nonce, into) {
-      const end = aadSize + cipherSize;
-      try {
-        const decipher = createDecipheriv(CIPHER, key, nonce, OPTIONS);
-        if (aadSize > 0) decipher.setAAD(packet.subarray(0, aadSize));
-        decipher.setAuthTag(packet.subarray(end, end + FRAME_TAG_SIZE));
-        const plain = decipher.update(packet.subarray(aadSize, end));
-        decipher.final();
-        into.set(plain);
-        return true;
-      } catch {
-        return false;
-      }
-    },
-    erase() {
-      key.fill(0);
-    },
-  };
+  return { ...nodeGcm("aes-128-gcm", key, FRAME_TAG_SIZE), erase: () => void key.fill(0) };
 }

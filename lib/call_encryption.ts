@@ -5,12 +5,10 @@
  * @module
  */
 
-import type { EndToEnd, EndToEndFactory } from "./end_to_end.ts";
+import { DAVE_VERSION, type EndToEnd, type EndToEndFactory } from "./end_to_end.ts";
 import type { Outbox } from "./outbox.ts";
 import type { VoiceReceivePayload, VoiceSendPayload } from "./payloads.ts";
-
-/** The version that is offered. */
-export const DAVE_VERSION = 1;
+import { isSnowflake } from "./snowflake.ts";
 
 /** What the encryption of calls needs of its session. */
 export interface CallEncryptionContext {
@@ -85,9 +83,4 @@ export class CallEncryption {
     if (ready !== this.#ready) outbox.event({ type: "daveReady", ready });
     this.#ready = ready;
   }
-}
-
-/** Tells whether an id is an unsigned integer of 64 bits, as all of Discord's are. */
-export function isSnowflake(id: string): boolean {
-  return /^\d{1,20}$/.test(id) && BigInt(id) < 2n ** 64n;
 }

@@ -7,6 +7,9 @@
 
 import type { VoiceReceivePayload, VoiceSendPayload } from "./payloads.ts";
 
+/** The only version of DAVE that there is. */
+export const DAVE_VERSION = 1;
+
 /** Most bytes that end-to-end encryption adds to an Opus frame. */
 export const MAX_FRAME_OVERHEAD = 16;
 

@@ -1,8 +1,8 @@
 /**
  * The media plane of a session: Opus frames to datagrams and back, in the caller's
  * memory and without a queue. What is sent is end-to-end encrypted here; what is received
- * is not decrypted here, since for that one must know whose it is (`receiver.ts`). The RTP counters outlive a resume; a new key brings a
- * new cipher, and all senders start anew.
+ * is not decrypted here, since for that one must know whose it is (`receiver.ts`). The RTP
+ * counters outlive a resume; a new key brings a new cipher, and all senders start anew.
  *
  * @module
  */

@@ -20,7 +20,7 @@
 export { type Aead, type AeadFactory, type AeadProvider, nobleAead, TAG_SIZE } from "./aead.ts";
 export * from "./close_codes.ts";
 export type * from "./end_to_end.ts";
-export { MAX_FRAME_OVERHEAD } from "./end_to_end.ts";
+export { DAVE_VERSION, MAX_FRAME_OVERHEAD } from "./end_to_end.ts";
 export * from "./endpoint.ts";
 export * from "./errors.ts";
 export * from "./gateway.ts";

@@ -107,11 +107,11 @@ export class Receiver {
    */
   push(header: Readonly<RtpHeader>, opus: Uint8Array, now: number): void {
     const { ssrc, sequence, timestamp } = header;
-    const frame = { ssrc, sequence, timestamp, at: now, opus: opus.slice() };
+    const frame = { ssrc, sequence, timestamp, at: now, opus };
     if (this.#held.length > 0) this.release(now);
     const held = this.#deliver(frame, now);
     if (held === undefined) return;
-    this.#held.push(held);
+    this.#held.push({ ...held, frame: { ...frame, opus: opus.slice() } });
     this.#expire(now);
   }
 
@@ -144,13 +144,13 @@ export class Receiver {
     return this.#ready.shift();
   }
 
-  /** Hands a frame out, or says why it must be held; one that is beyond help is dropped. */
+  /** Hands a copy of a frame out, or says why it must be held; one that is beyond help is dropped. */
   #deliver(frame: HeldFrame["frame"], now: number): HeldFrame | undefined {
     const userId = this.#userOf(frame.ssrc);
     if (userId === undefined) return { frame, fault: undefined, keyCount: 0 };
     const opening = this.#opening();
-    if (opening === undefined) return this.#hand({ ...frame, userId });
     const { opus } = frame;
+    if (opening === undefined) return this.#hand({ ...frame, userId, opus: opus.slice() });
     if (this.#opened.length < opus.length) this.#opened = new Uint8Array(opus.length);
     const size = opening.open(userId, opus, this.#opened, now);
     if (size > 0) return this.#hand({ ...frame, userId, opus: this.#opened.slice(0, size) });

@@ -17,7 +17,7 @@
  */
 
 import { type AeadProvider, nobleAead } from "./aead.ts";
-import { CallEncryption, isSnowflake } from "./call_encryption.ts";
+import { CallEncryption } from "./call_encryption.ts";
 import { closeCode, type RecoveryAction } from "./close_codes.ts";
 import type { EndToEnd, EndToEndFactory } from "./end_to_end.ts";
 import { LocalProtocolError, RemoteProtocolError, VoiceConnectError } from "./errors.ts";
@@ -51,6 +51,7 @@ import { RecoveryBudget, STABLE_DELAY } from "./recovery.ts";
 import { Roster } from "./roster.ts";
 import { readU32, type RtpHeader } from "./rtp_header.ts";
 import { GATEWAY_LIMIT, Signalling, type VoiceServerData } from "./signalling.ts";
+import { isSnowflake } from "./snowflake.ts";
 import { type Signal, type State, transition, TRANSITIONS } from "./state.ts";
 import { type Timer, TimerTable } from "./timer.ts";
 import { UdpPath } from "./udp_path.ts";

@@ -14,7 +14,13 @@
  * @module
  */
 
-import type { DaveEvent, DaveOutput, DaveRecoveryReason, EndToEnd } from "../end_to_end.ts";
+import {
+  DAVE_VERSION,
+  type DaveEvent,
+  type DaveOutput,
+  type DaveRecoveryReason,
+  type EndToEnd,
+} from "../end_to_end.ts";
 import { LocalProtocolError } from "../errors.ts";
 import { VoiceOpcodes } from "../opcodes.ts";
 import { PARTICIPANT_LIMIT } from "../participants.ts";
@@ -763,7 +769,7 @@ export function demandTolerance(tolerance: number): void {
 
 /** The version of a call: of more than one we do not know. */
 function versionOf(told: number): number {
-  return told > 0 ? 1 : 0;
+  return told > 0 ? DAVE_VERSION : 0;
 }
 
 function readTransitionId(body: Uint8Array): number {

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { isSnowflake } from "../snowflake.ts";
+
 const ID_SIZE = 8;
 
 /**
@@ -15,12 +17,11 @@ const ID_SIZE = 8;
  * @throws {RangeError} It is not an unsigned 64-bit integer.
  */
 export function encodeId(id: string, littleEndian = false): Uint8Array {
-  const value = /^\d{1,20}$/.test(id) ? BigInt(id) : -1n;
-  if (value !== BigInt.asUintN(64, value)) {
+  if (!isSnowflake(id)) {
     throw new RangeError(`Cannot encode ${JSON.stringify(id)}: it is no unsigned 64-bit integer`);
   }
   const bytes = new Uint8Array(ID_SIZE);
-  new DataView(bytes.buffer).setBigUint64(0, value, littleEndian);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(id), littleEndian);
   return bytes;
 }
 

@@ -6,16 +6,12 @@
  */
 
 import type { MlsCrypto } from "../dave/mls/mod.ts";
-import { encodeId } from "../dave/user_id.ts";
+import { DAVE_VERSION } from "../end_to_end.ts";
 import type { IdentifyPayload } from "../payloads.ts";
+import { isSnowflake } from "../snowflake.ts";
 import { ClientFault } from "./client_messages.ts";
 import type { DaveRejectReason } from "./dave/rejection.ts";
-import {
-  DAVE_VERSION,
-  type DaveClientMessage,
-  DaveRoom,
-  type DaveServerMessage,
-} from "./dave/room.ts";
+import { type DaveClientMessage, DaveRoom, type DaveServerMessage } from "./dave/room.ts";
 import type { EventSubject, ServerEventDetails } from "./server_events.ts";
 import type { DavePolicy } from "./server_io.ts";
 import type { ServerSession } from "./server_session.ts";
@@ -59,7 +55,7 @@ export class DaveRooms {
   admit(identity: IdentifyPayload, channelId: string): number {
     const { policy } = this.#context;
     const offered = identity.max_dave_protocol_version ?? 0;
-    const able = policy !== "off" && canEncode(identity.user_id) && canEncode(channelId);
+    const able = policy !== "off" && isSnowflake(identity.user_id) && isSnowflake(channelId);
     const version = able ? Math.min(offered, DAVE_VERSION) : 0;
     if (version === 0 && policy === "required") {
       throw new ClientFault(4017, "E2EE/DAVE protocol required");
@@ -131,14 +127,5 @@ export class DaveRooms {
     this.#rejected[reason] = (this.#rejected[reason] ?? 0) + 1;
     if (reason === "late") return;
     this.#context.report({ type: "dave-rejected", opcode, reason }, session.subject);
-  }
-}
-
-function canEncode(id: string): boolean {
-  try {
-    encodeId(id);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -7,8 +7,6 @@
  */
 
 import { Buffer } from "node:buffer";
-import { createRequire } from "node:module";
-import { join } from "node:path";
 import { nativeFrameAead } from "../../adapters/native_frame_aead.ts";
 import { nativeMlsCrypto } from "../../adapters/native_mls.ts";
 import {
@@ -21,6 +19,7 @@ import {
 } from "../../lib/dave/frames/mod.ts";
 import { type MlsCrypto, MlsMember, nobleMlsCrypto } from "../../lib/dave/mls/mod.ts";
 import { decodeId, encodeId } from "../../lib/dave/user_id.ts";
+import { loadDavey } from "../tools/davey.ts";
 
 /** The channel of all calls. */
 export const CHANNEL = "1234567890123456789";
@@ -141,25 +140,10 @@ class OwnMember implements BenchMember {
   }
 }
 
-/** The part of davey's session that is measured. */
-interface DaveySession {
-  setExternalSender(data: Buffer): void;
-  getSerializedKeyPackage(): Buffer;
-  processProposals(kind: number, body: Buffer): Partial<Sent>;
-  processCommit(commit: Buffer): void;
-  processWelcome(welcome: Buffer): void;
-  encryptOpus(frame: Buffer): Buffer;
-  decrypt(userId: string, mediaType: number, sealed: Buffer): Buffer;
-}
-
-interface Davey {
-  readonly DAVESession: new (version: number, userId: string, channel: string) => DaveySession;
-}
-
 const AUDIO = 0;
 
 function daveySubject(folder: string): Subject {
-  const { DAVESession } = createRequire(join(folder, "package.json"))("@snazzah/davey") as Davey;
+  const { DAVESession } = loadDavey(folder);
   return {
     name: "davey",
     member(userId, externalSender) {

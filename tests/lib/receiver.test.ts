@@ -37,6 +37,15 @@ test("Receiver hands out the frame of a known user at once, with all that is kno
   assertEquals(receiver.pull(), undefined);
 });
 
+test("Receiver copies the payload of a known user, too", () => {
+  const { users, receiver, pullAll } = setup();
+  users.set(7, "a");
+  const payload = Uint8Array.of(1, 2);
+  receiver.push(Object.assign(new RtpHeader(), { ssrc: 7 }), payload, 0);
+  payload.fill(9);
+  assertEquals(pullAll().map(({ opus }) => opus), [Uint8Array.of(1, 2)]);
+});
+
 test("Receiver copies the payload and the header", () => {
   const { users, receiver, pullAll } = setup();
   const header = new RtpHeader();

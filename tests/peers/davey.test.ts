@@ -11,7 +11,8 @@ import { assertEquals, assertGreater } from "@std/assert";
 import test from "node:test";
 import { ExternalSender, nobleMlsCrypto } from "../../lib/dave/mls/mod.ts";
 import { SeededRandom } from "../../lib/testing/seeded_random.ts";
-import { Call, type Caller, daveyCaller, loadDavey, ourCaller } from "./davey_call.ts";
+import { loadDavey } from "../tools/davey.ts";
+import { Call, type Caller, daveyCaller, ourCaller } from "./davey_call.ts";
 import { installPeer } from "./install.ts";
 
 const davey = loadDavey(await installPeer("davey"));

@@ -7,8 +7,6 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { createRequire } from "node:module";
-import { join } from "node:path";
 import {
   encodeAppend,
   encodeRevoke,
@@ -16,33 +14,8 @@ import {
   type MlsCrypto,
   MlsMember,
 } from "../../lib/dave/mls/mod.ts";
+import type { Davey } from "../tools/davey.ts";
 import { toHex } from "../tools/vectors.ts";
-
-/** The part of `@snazzah/davey` that handles a group. */
-interface DaveySession {
-  readonly ready: boolean;
-  setExternalSender(data: Buffer): void;
-  getSerializedKeyPackage(): Buffer;
-  processProposals(
-    kind: number,
-    body: Buffer,
-    users: readonly string[],
-  ): Partial<Sent>;
-  processCommit(commit: Buffer): void;
-  processWelcome(welcome: Buffer): void;
-  getEpochAuthenticator(): Buffer | null;
-  getUserIds(): string[];
-}
-
-/** `@snazzah/davey`. */
-export interface Davey {
-  /** A session of one user. */
-  readonly DAVESession: new (
-    version: number,
-    user: string,
-    channel: string,
-  ) => DaveySession;
-}
 
 /** What a member sends as opcode 28. */
 export interface Sent {
@@ -65,11 +38,6 @@ export interface Caller {
   join(welcome: Uint8Array): void;
   authenticator(): string;
   roster(): string[];
-}
-
-/** Loads davey from where it was installed. */
-export function loadDavey(folder: string): Davey {
-  return createRequire(join(folder, "package.json"))("@snazzah/davey") as Davey;
 }
 
 /** The eight bytes of a snowflake. */

@@ -9,11 +9,11 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import test from "node:test";
 import { pairwiseFingerprint, type UserIdentity, verificationCode } from "../../lib/dave/codes.ts";
 import { SeededRandom } from "../../lib/testing/seeded_random.ts";
+import { loadDavey } from "../tools/davey.ts";
 import { toHex } from "../tools/vectors.ts";
 import {
   type Caller,
   DaveyCaller,
-  loadDavey,
   OurCaller,
   SessionCall,
   type Taken,

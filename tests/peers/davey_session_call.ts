@@ -8,8 +8,6 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { createRequire } from "node:module";
-import { join } from "node:path";
 import { nativeDave } from "../../adapters/native_dave.ts";
 import { voicePrivacyCode } from "../../lib/dave/codes.ts";
 import { Reader, takeWhole } from "../../lib/dave/mls/codec.ts";
@@ -22,47 +20,13 @@ import { isSilence } from "../../lib/dave/frames/silence.ts";
 import { encodeId } from "../../lib/dave/user_id.ts";
 import type { VoiceReceivePayload, VoiceSendPayload } from "../../lib/payloads.ts";
 import { description, withId } from "../lib/dave/call.ts";
+import type { Davey, DaveySession } from "../tools/davey.ts";
 
 const CHANNEL = "1234567890123456789";
 const AUDIO = 0;
 /** Seconds for which discord.js lets plaintext through around a downgrade. */
 const DOWNGRADE_EXPIRY = 24;
 const UPGRADE_EXPIRY = 10;
-
-/** What discord.js uses of a session of davey, and what the tests compare. */
-interface DaveySession {
-  readonly ready: boolean;
-  readonly voicePrivacyCode: string;
-  reinit(version: number, userId: string, channelId: string): void;
-  reset(): void;
-  setExternalSender(data: Buffer): void;
-  getSerializedKeyPackage(): Buffer;
-  processProposals(
-    kind: number,
-    body: Buffer,
-    users: readonly string[],
-  ): { readonly commit?: Buffer; readonly welcome?: Buffer };
-  processCommit(commit: Buffer): void;
-  processWelcome(welcome: Buffer): void;
-  encryptOpus(frame: Buffer): Buffer;
-  decrypt(userId: string, mediaType: number, frame: Buffer): Buffer;
-  canPassthrough(userId: string): boolean;
-  setPassthroughMode(on: boolean, expiry: number): void;
-  getEpochAuthenticator(): Buffer | null;
-  getUserIds(): string[];
-  getPairwiseFingerprint(version: number, userId: string): Promise<Buffer>;
-  getVerificationCode(userId: string): Promise<string>;
-}
-
-/** `@snazzah/davey`. */
-export interface Davey {
-  readonly DAVESession: new (version: number, userId: string, channelId: string) => DaveySession;
-}
-
-/** Loads davey from where it was installed. */
-export function loadDavey(folder: string): Davey {
-  return createRequire(join(folder, "package.json"))("@snazzah/davey") as Davey;
-}
 
 /** Anybody in the call. */
 export interface Caller {

@@ -20,6 +20,7 @@ import { u16 } from "../../dave/mls/codec.ts";
 import { ExternalSender, type MlsCrypto, MlsError } from "../../dave/mls/mod.ts";
 import { encodeWelcome, trimWelcome } from "../../dave/mls/welcome.ts";
 import { encodeId } from "../../dave/user_id.ts";
+import { DAVE_VERSION } from "../../end_to_end.ts";
 import { VoiceOpcodes } from "../../opcodes.ts";
 import type { VoiceReceivePayload, VoiceSendPayload } from "../../payloads.ts";
 import type { DaveResetReason, ServerEventDetails } from "../server_events.ts";
@@ -30,9 +31,6 @@ import { type DaveClient, RoomMember, type RoomProposal } from "./member.ts";
 import { proposeChanges, updateProposals } from "./proposals.ts";
 import { DaveRejection, type DaveRejectReason, demandRejection } from "./rejection.ts";
 import { RoomTransitions } from "./transitions.ts";
-
-/** The only DAVE version that there is. */
-export const DAVE_VERSION = 1;
 
 /** Milliseconds for which a commit is awaited before the group is made anew. */
 export const COMMIT_PATIENCE = 5000;
