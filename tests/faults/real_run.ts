@@ -49,7 +49,7 @@ export async function runReally(row: FaultRow): Promise<Outcome> {
   await stage.play(meanwhile.filter(({ at }) => at >= 0), joinedAt);
   let [from, last] = [joinedAt, joinedAt + lengthOf(meanwhile)];
   if (then.length > 0) {
-    await waitUntil(() => bot.isReady || bot.isOver);
+    await waitUntil(() => bot.isSettled || bot.isOver);
     from = performance.now();
     last = from + lengthOf(then);
     await stage.play(then, from);
@@ -111,6 +111,15 @@ class Watched {
   get end(): string {
     if (this.isReady) return "ready";
     return this.#error ?? `stuck in ${this.connection?.state ?? "joining"}`;
+  }
+
+  /**
+   * Whether it is ready and its handshake is over: where a message meets a close, Deno says 1006
+   * and not the code that the server gave.
+   */
+  get isSettled(): boolean {
+    const { connection } = this;
+    return this.isReady && connection !== undefined && (connection.dave?.ready ?? true);
   }
 
   /** Leaves, where that has not happened. */
