@@ -22,7 +22,7 @@ export {
   type PlayResult,
   SILENCE_COUNT,
 } from "./playback.ts";
-export * from "./sources.ts";
+export * from "./sources/ogg_opus.ts";
 export { FRAME_BUFFER_SIZE, type Speaker, SPEAKER_BUFFER_SIZE } from "./speakers.ts";
 export * from "./transport.ts";
 export type { UserIdentity } from "../lib/dave/codes.ts";

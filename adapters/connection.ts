@@ -132,6 +132,19 @@ export class VoiceConnection implements AsyncDisposable {
    * @throws {RangeError} The endpoint of `server`, an id or an option is malformed.
    */
   static async join(transport: Transport, options: JoinVoiceOptions): Promise<VoiceConnection> {
+    const connection = VoiceConnection.open(transport, options);
+    await connection.#ready.promise;
+    return connection;
+  }
+
+  /**
+   * The same as `join`, without waiting: op 4 is sent before it returns. `untilReady` waits, and
+   * `closed` tells where it could not be made.
+   *
+   * @throws {TypeError} Neither or both of `adapterCreator` and `server` are given.
+   * @throws {RangeError} The endpoint of `server`, an id or an option is malformed.
+   */
+  static open(transport: Transport, options: JoinVoiceOptions): VoiceConnection {
     if ((options.adapterCreator === undefined) === (options.server === undefined)) {
       throw new TypeError(
         "Cannot join: either `adapterCreator` or `server` must be given",
@@ -140,7 +153,6 @@ export class VoiceConnection implements AsyncDisposable {
     options.signal?.throwIfAborted();
     const connection = new VoiceConnection(transport, options);
     connection.#join();
-    await connection.#ready.promise;
     return connection;
   }
 

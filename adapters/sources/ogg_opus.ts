@@ -4,7 +4,7 @@
  * @module
  */
 
-import { OggOpusDemuxer } from "../lib/audio/ogg_opus.ts";
+import { OggOpusDemuxer } from "../../lib/audio/ogg_opus.ts";
 
 /** Bytes of a file: all at once, or in chunks (a web stream, a Node stream). */
 export type ByteSource = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;

@@ -2,13 +2,13 @@ import { assert, assertEquals, assertGreaterOrEqual, assertRejects } from "@std/
 import { createReadStream, readFileSync } from "node:fs";
 import { Readable } from "node:stream";
 import test from "node:test";
-import { type ByteSource, oggOpus } from "../../adapters/sources.ts";
-import { readOggOpus } from "../../lib/audio/ogg_opus.ts";
-import { writeOggOpus } from "../../lib/audio/ogg_writer.ts";
-import { within } from "../tools/waiting.ts";
+import { type ByteSource, oggOpus } from "../../../adapters/sources/ogg_opus.ts";
+import { readOggOpus } from "../../../lib/audio/ogg_opus.ts";
+import { writeOggOpus } from "../../../lib/audio/ogg_writer.ts";
+import { within } from "../../tools/waiting.ts";
 
 const LIMIT = 10_000;
-const TALK = new URL("../audio/talk.ogg", import.meta.url);
+const TALK = new URL("../../audio/talk.ogg", import.meta.url);
 
 /** Packets of all sizes that matter to a page's lacing. */
 const PACKETS = [3, 254, 255, 256, 1, 510, 1275, 20].map((size, i) =>
@@ -217,7 +217,7 @@ test(
 test(
   "oggOpus rejects with what its source throws",
   within(LIMIT, async () => {
-    const missing = createReadStream(new URL("../audio/no-such-file.ogg", import.meta.url));
+    const missing = createReadStream(new URL("../../audio/no-such-file.ogg", import.meta.url));
     const error = await assertRejects(() => oggOpus(missing).next(), Error);
     assertEquals((error as Error & { code: string }).code, "ENOENT");
   }),

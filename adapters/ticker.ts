@@ -1,0 +1,121 @@
+/**
+ * One timer for all that is paced: whoever has something to do at an instant is called then. All
+ * connections and players of a process share {@linkcode ticker}.
+ *
+ * @module
+ */
+
+import { guarded } from "./listeners.ts";
+
+/** Milliseconds by which a runtime's timer may fire early; what is due so soon is done at once. */
+const SLACK = 0.5;
+
+/** Something that is to be done at an instant. */
+export interface Tick {
+  /** Is called once with the time, in monotonic milliseconds. */
+  readonly call: (now: number) => void;
+  /** When. */
+  at: number;
+  /** Place in the heap; -1 while it does not wait. */
+  index: number;
+}
+
+/** Makes a tick that waits for nothing yet. */
+export function makeTick(call: (now: number) => void): Tick {
+  return { call, at: Infinity, index: -1 };
+}
+
+/** A heap of ticks and one timer. */
+export class Ticker {
+  readonly #heap: Tick[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #armedAt = Infinity;
+  #running = false;
+
+  /** Ticks that wait. */
+  get size(): number {
+    return this.#heap.length;
+  }
+
+  /**
+   * Has a tick called at an instant; an earlier instant of the same tick is forgotten.
+   *
+   * @param at Monotonic milliseconds.
+   */
+  set(tick: Tick, at: number): void {
+    if (tick.index >= 0) this.#remove(tick);
+    tick.at = at;
+    this.#place(tick, this.#heap.length);
+    if (!this.#running) this.#arm();
+  }
+
+  /** Has a tick not called. Does nothing where it does not wait. */
+  clear(tick: Tick): void {
+    tick.at = Infinity;
+    if (tick.index < 0) return;
+    this.#remove(tick);
+    if (!this.#running && this.#heap.length === 0) this.#arm();
+  }
+
+  #arm(): void {
+    const at = this.#heap[0]?.at ?? Infinity;
+    if (at === this.#armedAt) return;
+    clearTimeout(this.#timer);
+    this.#armedAt = at;
+    if (at === Infinity) return;
+    this.#timer = setTimeout(this.#run, Math.max(0, at - performance.now()));
+  }
+
+  readonly #run = (): void => {
+    this.#armedAt = Infinity;
+    this.#running = true;
+    const now = performance.now();
+    // What is set meanwhile for now waits for the next round: no tick can keep others waiting.
+    for (const tick of this.#due(now + SLACK)) {
+      const { at } = tick;
+      if (tick.index < 0 && at !== Infinity) guarded(() => tick.call(Math.max(at, now)));
+    }
+    this.#running = false;
+    this.#arm();
+  };
+
+  #due(until: number): Tick[] {
+    const due: Tick[] = [];
+    for (let first; (first = this.#heap[0]) !== undefined && first.at <= until;) {
+      this.#remove(first);
+      due.push(first);
+    }
+    return due;
+  }
+
+  #remove(tick: Tick): void {
+    const { index } = tick;
+    tick.index = -1;
+    const last = this.#heap.pop()!;
+    if (last !== tick) this.#place(last, index);
+  }
+
+  /** Puts a tick where a place is free, and then where it belongs. */
+  #place(tick: Tick, index: number): void {
+    const heap = this.#heap;
+    for (let parent; index > 0 && heap[parent = (index - 1) >> 1]!.at > tick.at; index = parent) {
+      this.#put(heap[parent]!, index);
+    }
+    for (;;) {
+      let child = 2 * index + 1;
+      if (child + 1 < heap.length && heap[child + 1]!.at < heap[child]!.at) child++;
+      if (child >= heap.length || heap[child]!.at >= tick.at) break;
+      this.#put(heap[child]!, index);
+      index = child;
+    }
+    this.#put(tick, index);
+  }
+
+  #put(tick: Tick, index: number): void {
+    this.#heap[index] = tick;
+    tick.index = index;
+  }
+}
+
+/** The process's only ticker. */
+export const ticker: Ticker = /* @__PURE__ */ new Ticker();

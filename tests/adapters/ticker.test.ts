@@ -1,0 +1,71 @@
+import { test } from "node:test";
+import { assert, assertEquals } from "@std/assert";
+import { makeTick, Ticker } from "../../adapters/ticker.ts";
+import { SeededRandom } from "../../lib/testing/seeded_random.ts";
+
+const soon = () => performance.now() + 5;
+
+test("Ticker calls ticks in the order of their instants, not before them", async () => {
+  const ticker = new Ticker();
+  const random = new SeededRandom(7);
+  const start = performance.now();
+  const called: number[] = [];
+  await new Promise<void>((done) => {
+    for (let i = 0; i < 200; i++) {
+      const at = start + 1 + random.next() * 40;
+      const tick = makeTick((now) => {
+        assert(now >= at);
+        called.push(at);
+        if (called.length === 200) done();
+      });
+      ticker.set(tick, at);
+    }
+  });
+  assertEquals(called, called.toSorted((a, b) => a - b));
+  assertEquals(ticker.size, 0);
+});
+
+test("Ticker.set() forgets the earlier instant of a tick", async () => {
+  const ticker = new Ticker();
+  let count = 0;
+  const tick = makeTick(() => count++);
+  ticker.set(tick, soon() + 10_000);
+  ticker.set(tick, soon());
+  assertEquals(ticker.size, 1);
+  await new Promise<void>((done) => ticker.set(makeTick(() => done()), soon() + 10));
+  assertEquals(count, 1);
+  assertEquals(ticker.size, 0);
+});
+
+test("Ticker.clear() also stops a tick that is due in the same round", async () => {
+  const ticker = new Ticker();
+  const at = soon();
+  let count = 0;
+  const second = makeTick(() => count++);
+  await new Promise<void>((done) => {
+    ticker.set(
+      makeTick(() => {
+        ticker.clear(second);
+        ticker.clear(second);
+        setTimeout(done, 10);
+      }),
+      at,
+    );
+    ticker.set(second, at);
+  });
+  assertEquals(count, 0);
+});
+
+test("Ticker goes on behind a tick that sets itself for now", async () => {
+  const ticker = new Ticker();
+  let rounds = 0;
+  const greedy = makeTick((now) => {
+    rounds++;
+    ticker.set(greedy, now);
+  });
+  ticker.set(greedy, soon());
+  await new Promise<void>((done) => ticker.set(makeTick(() => done()), soon() + 5));
+  ticker.clear(greedy);
+  assert(rounds > 0);
+  assertEquals(ticker.size, 0);
+});
