@@ -15,13 +15,19 @@ export * from "./connection.ts";
 export type { DaveComponent } from "./dave_component.ts";
 export * from "./gateway_adapter.ts";
 export type { Logger } from "./logger.ts";
+export type { PacingStats } from "./playback.ts";
+export type { PacketSource } from "./player/frame_queue.ts";
 export {
-  type PacingStats,
-  type PacketSource,
+  AudioPlayer,
+  type Playable,
+  type PlayerEvents,
+  type PlayerOptions,
+  type PlayerState,
   type PlayOptions,
   type PlayResult,
   SILENCE_COUNT,
-} from "./playback.ts";
+} from "./player/player.ts";
+export * from "./sources/audio_source.ts";
 export * from "./sources/ogg_opus.ts";
 export { FRAME_BUFFER_SIZE, type Speaker, SPEAKER_BUFFER_SIZE } from "./speakers.ts";
 export * from "./transport.ts";

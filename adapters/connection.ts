@@ -31,7 +31,14 @@ import type { DiscordGatewayAdapterImplementerMethods } from "./gateway_adapter.
 import { guarded, Listeners } from "./listeners.ts";
 import { log } from "./logger.ts";
 import type { OpusCodec } from "./opus_codec.ts";
-import { type PacketSource, Playback, type PlayOptions, type PlayResult } from "./playback.ts";
+import { Playback } from "./playback.ts";
+import type {
+  AudioPlayer,
+  Playable,
+  PlayerOptions,
+  PlayOptions,
+  PlayResult,
+} from "./player/player.ts";
 import { type Speaker, SpeakerFeed } from "./speakers.ts";
 import type { Transport } from "./transport.ts";
 
@@ -115,10 +122,11 @@ export class VoiceConnection implements AsyncDisposable {
       packet: (header, opus) => this.#handlePacket(header, opus),
     });
     this.#components = new Components(this.#session, this.#driver, options.gatewayVersion);
-    this.#playback = new Playback(
-      (packet, timestamp) => this.#driver.send(packet, timestamp),
-      () => this.#session.timestamp,
-    );
+    this.#playback = new Playback({
+      send: (packet, timestamp) => this.#driver.send(packet, timestamp),
+      earliest: () => this.#session.timestamp,
+      setSpeaking: (speaking) => this.#speak(speaking),
+    });
   }
 
   /**
@@ -242,29 +250,31 @@ export class VoiceConnection implements AsyncDisposable {
   }
 
   /**
-   * Plays Opus packets, paced by the duration of each, then five frames of silence.
+   * Plays a source, paced by the duration of each frame, then five frames of silence.
    * While the connection is being recovered, or others are there who could not decrypt yet, playing
    * waits.
    *
-   * @param source Opus packets, for example those of `oggOpus`.
+   * @param source What `audioSource` and its kin give, or Opus packets, for example those of
+   * `oggOpus`.
    * @returns What was sent, once the last packet is out.
    * @throws {LocalProtocolError} Another source is playing.
    * @throws {VoiceConnectError} The connection has ended.
    * @throws {SyntaxError} The source gave something that is no Opus packet.
    * @throws The reason of `options.signal`, or what the source throws.
    */
-  async play(source: PacketSource, options: PlayOptions = {}): Promise<PlayResult> {
-    if (this.#playback.playing) {
-      throw new LocalProtocolError("Cannot play: another source is playing");
-    }
-    if (this.#ended !== undefined) throw this.#ended;
-    const before = this.#flags;
-    this.setSpeaking(before | SpeakingFlags.Microphone);
-    try {
-      return await this.#playback.play(source, options);
-    } finally {
-      if (this.state !== "closed") this.setSpeaking(before);
-    }
+  async play(source: Playable, options: PlayOptions & PlayerOptions = {}): Promise<PlayResult> {
+    return await this.#playback.play(source, options);
+  }
+
+  /**
+   * Hears a player, which may play to other connections too; an earlier player is let go.
+   *
+   * @returns Lets the player go.
+   * @throws {LocalProtocolError} Another source is playing.
+   * @throws {VoiceConnectError} The connection has ended.
+   */
+  subscribe(player: AudioPlayer): () => void {
+    return this.#playback.subscribe(player);
   }
 
   /**
@@ -508,6 +518,12 @@ export class VoiceConnection implements AsyncDisposable {
     // Called from inside an event: what comes of it is told before the next line.
     await null;
     await this.#ready.promise;
+  }
+
+  #speak(speaking: boolean): void {
+    if (this.state === "closed") return;
+    const flags = speaking ? this.#flags | SpeakingFlags.Microphone : this.#flags;
+    this.#driver.feed({ type: "speak", flags });
   }
 
   /** Audio can flow, or it cannot any more. Whoever waits for others' keys does not wait for ever. */

@@ -10,11 +10,14 @@
  * falls behind more with each pause (RFC 3550, section 5.1: the timestamp advances
  * with the sampling clock, also while nothing is sent).
  *
- * When a frame is late:
+ * When a frame is late by no more than `burstLimit` (an event loop that stalled), the
+ * schedule stays: late frames are due at once, and a receiver's jitter buffer absorbs the
+ * burst. By more, and the policy decides:
  *
- * - by no more than `burstLimit` (an event loop that stalled): the schedule stays,
- *   late frames are due at once, and a receiver's jitter buffer absorbs the burst;
- * - by more: the position jumps to now. The receiver hears a gap; it is not flooded.
+ * - `burst` and `shift`, which differ in how much is caught up with by default: the position
+ *   jumps to now. The receiver hears a gap and then all that is left; it is not flooded.
+ * - `skip`: frames are left out until the schedule is reached again. The receiver hears a
+ *   loss, and what is live stays live.
  *
  * The clock is an argument. One that jumps back moves the origin with it, so that
  * nothing waits until the old time comes again; steps back of up to 5 ms are taken
@@ -23,11 +26,24 @@
  * @module
  */
 
+/**
+ * What becomes of late frames: `burst` catches up with much, `shift` with little, and both then
+ * delay what is left; `skip` leaves frames out.
+ */
+export type LatePolicy = "burst" | "shift" | "skip";
+
 /** Options of {@linkcode Pacer}. */
 export interface PacerOptions {
-  /** Greatest lateness in milliseconds that is caught up with in a burst; default 100. */
+  /** What becomes of late frames; default `"burst"`. */
+  readonly late?: LatePolicy;
+  /**
+   * Greatest lateness in milliseconds that is caught up with in a burst; default 100, or 20
+   * where the policy is another one.
+   */
   readonly burstLimit?: number;
 }
+
+const BURST_LIMITS: Readonly<Record<LatePolicy, number>> = { burst: 100, shift: 20, skip: 20 };
 
 /**
  * The schedule of one stream of frames.
@@ -46,6 +62,7 @@ export interface PacerOptions {
  * ```
  */
 export class Pacer {
+  readonly #skips: boolean;
   readonly #burstLimit: number;
   #origin: number | undefined; // when position 0 is due
   #position = 0; // of the next frame
@@ -55,13 +72,20 @@ export class Pacer {
    * Makes a schedule that starts with the first frame.
    *
    * @param options How late frames are treated.
-   * @throws {RangeError} where `burstLimit` is not a number of at least 0.
+   * @throws {RangeError} where `late` is no policy or `burstLimit` not a number of at least 0.
    */
   constructor(options: PacerOptions = {}) {
-    const { burstLimit = 100 } = options;
+    const { late = "burst" } = options;
+    if (!Object.hasOwn(BURST_LIMITS, late)) {
+      throw new RangeError(
+        `Cannot make a pacer: late is "${late}", want "burst", "shift" or "skip"`,
+      );
+    }
+    const { burstLimit = BURST_LIMITS[late] } = options;
     if (!(burstLimit >= 0)) {
       throw new RangeError(`Cannot make a pacer: burstLimit is ${burstLimit}, want at least 0`);
     }
+    this.#skips = late === "skip";
     this.#burstLimit = burstLimit;
   }
 
@@ -82,7 +106,8 @@ export class Pacer {
    * @param duration Samples per channel at 48 kHz of the frame.
    * @param now Monotonic milliseconds.
    * @returns The frame's position: samples since the start of the schedule, gaps
-   * included. Add it to the first RTP timestamp, modulo 2^32.
+   * included. Add it to the first RTP timestamp, modulo 2^32. -1 where the frame is to be
+   * skipped.
    * @throws {RangeError} where `duration` is not a positive integer.
    */
   advance(duration: number, now: number): number {
@@ -91,10 +116,11 @@ export class Pacer {
     }
     const at = this.#observe(now);
     this.#origin ??= at;
-    if (at - this.#dueFrom(at) > this.#burstLimit) this.#jumpTo(at);
+    const isTooLate = at - this.#dueFrom(at) > this.#burstLimit;
+    if (isTooLate && !this.#skips) this.#jumpTo(at);
     const position = this.#position;
     this.#position += duration;
-    return position;
+    return isTooLate && this.#skips ? -1 : position;
   }
 
   /**

@@ -18,7 +18,7 @@ import type {
   DiscordGatewayAdapterLibraryMethods,
   VoiceStatePayload,
 } from "../../adapters/gateway_adapter.ts";
-import { SILENCE_COUNT } from "../../adapters/playback.ts";
+import { SILENCE_COUNT } from "../../adapters/player/player.ts";
 import type { Speaker } from "../../adapters/speakers.ts";
 import type { Transport } from "../../adapters/transport.ts";
 import { type RunningVoiceServer, startVoiceServer } from "../../adapters/testing/mod.ts";
@@ -626,7 +626,7 @@ test(
     await using connection = await join(as(ALICE, server));
     const first = connection.play(packets(5));
     await assertRejects(() => connection.play(packets(5)), LocalProtocolError, "playing");
-    assertEquals(await first, { packetsSent: 5, silenceSent: SILENCE_COUNT });
+    assertEquals(await first, { packetsSent: 5, packetsSkipped: 0, silenceSent: SILENCE_COUNT });
     assertEquals((await connection.play([])).packetsSent, 0);
   }),
 );
@@ -716,7 +716,11 @@ for (const cause of ["4015", "a cut"] as const) {
         else proxy.cut();
         await until(() => events.filter(({ type }) => type === "resumed").length === count);
       }
-      assertEquals(await playing, { packetsSent: 50, silenceSent: SILENCE_COUNT });
+      assertEquals(await playing, {
+        packetsSent: 50,
+        packetsSkipped: 0,
+        silenceSent: SILENCE_COUNT,
+      });
       await until(() => alice.stats().received === 50 + SILENCE_COUNT);
       bob.leave();
       const frames = await heard;

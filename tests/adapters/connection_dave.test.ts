@@ -259,7 +259,11 @@ test(
     assertEquals([alice.dave.ready, alice.dave.state], [true, "founded"]);
     assertEquals([alice.dave.privacyCode, alice.dave.epoch], [undefined, undefined]);
     assertEquals(alice.dave.identities, []);
-    assertEquals(await alice.connection.play(speech(5)), { packetsSent: 5, silenceSent: 5 });
+    assertEquals(await alice.connection.play(speech(5)), {
+      packetsSent: 5,
+      packetsSkipped: 0,
+      silenceSent: 5,
+    });
     const sent: number[] = [];
     alice.connection.on("daveReady", () => sent.push(alice.connection.stats().sent));
     const said = speech(100);
@@ -269,7 +273,7 @@ test(
     await using bob = await Bot.join(server, BOB);
     const least = start + 105 - alice.connection.stats().sent;
     assertGreater(least, 20);
-    assertEquals(await playing, { packetsSent: 100, silenceSent: 5 });
+    assertEquals(await playing, { packetsSent: 100, packetsSkipped: 0, silenceSent: 5 });
     await assertTail(bob, alice, played(said), least);
     // Between not ready and ready nothing was sent.
     assertEquals(sent.length, 2);
@@ -299,7 +303,7 @@ test(
       codes.add(bob.dave.privacyCode);
     }
     assertEquals(codes.size, 5);
-    assertEquals(await playing, { packetsSent: 120, silenceSent: 5 });
+    assertEquals(await playing, { packetsSent: 120, packetsSkipped: 0, silenceSent: 5 });
     await until(() => bob.heard(alice).length === 125);
     assertEquals(bob.heard(alice), played(said));
     assertUnderstood(alice, bob);

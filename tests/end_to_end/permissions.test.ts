@@ -26,7 +26,7 @@ for (
       using child = startChild(await runtimePath("deno"), args);
       const { code, stdout, stderr } = await child.ended;
       assertEquals([code, stderr], [0, ""]);
-      assertEquals(JSON.parse(stdout), { packetsSent: 20, silenceSent: 5 });
+      assertEquals(JSON.parse(stdout), { packetsSent: 20, packetsSkipped: 0, silenceSent: 5 });
       const { accepted, dropped, sessions } = server.stats();
       assertEquals([accepted, dropped, sessions], [25, {}, 0]);
     }),

@@ -113,3 +113,23 @@ test("Pacer.advance() refuses durations that are none", () => {
   }
   assertEquals(pacer.advance(960, 5), 0); // nothing was spent
 });
+
+test('Pacer with "shift" delays what is left after a stall of more than 20 ms', () => {
+  const pacer = new Pacer({ late: "shift" });
+  assertEquals(pacer.advance(960, 0), 0);
+  assertEquals(pacer.advance(960, 40), 960);
+  assertEquals(pacer.advance(960, 61), 61 * 48);
+  assertEquals(pacer.due(61), 81);
+});
+
+test('Pacer with "skip" leaves frames out until it is on time again', () => {
+  const pacer = new Pacer({ late: "skip" });
+  assertEquals(pacer.advance(960, 0), 0);
+  const positions = [1, 2, 3, 4, 5].map(() => pacer.advance(960, 90));
+  assertEquals(positions, [-1, -1, -1, 4 * 960, 5 * 960]);
+  assertEquals(pacer.due(90), 120);
+});
+
+test("Pacer refuses a policy that is none", () => {
+  assertThrows(() => new Pacer({ late: "never" as "skip" }), RangeError, '"never"');
+});
