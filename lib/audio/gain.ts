@@ -22,7 +22,7 @@ import { saturate } from "./pcm_convert.ts";
  * gain.fadeTo(0, 480);
  * const samples = new Int16Array(960).fill(1000);
  * gain.apply(samples);
- * assertEquals([samples[0], samples[480], samples[959]], [1000, 707, 2]);
+ * assertEquals([samples[0], samples[480], samples[959]], [1000, 707, 3]);
  * assertEquals(gain.level, 0);
  * ```
  */

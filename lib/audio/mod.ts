@@ -1,7 +1,7 @@
 /**
  * Pure audio parts: read an Opus packet's duration, take Ogg Opus apart and put it
- * together, read and write WAV, pace frames. Nothing here encodes, decodes, waits or
- * reads a clock.
+ * together, read and write WAV, resample, mix and fade samples, pace frames. Nothing here encodes,
+ * decodes, waits or reads a clock.
  *
  * @example Read a file and schedule its packets
  * ```ts
@@ -18,10 +18,18 @@
  * @module
  */
 
+export * from "./gain.ts";
 export * from "./lateness.ts";
+export * from "./mixer.ts";
 export * from "./ogg.ts";
 export * from "./ogg_opus.ts";
 export * from "./ogg_writer.ts";
 export * from "./opus_toc.ts";
 export * from "./pacer.ts";
+export { pcmToFloat32, pcmToInt16 } from "./pcm_convert.ts";
+export * from "./pcm_downmix.ts";
+export * from "./pcm_framer.ts";
+export * from "./resampler.ts";
+export { type ToneOptions, toneSamples } from "./tone.ts";
 export * from "./wav.ts";
+export * from "./wav_reader.ts";

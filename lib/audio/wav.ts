@@ -1,7 +1,7 @@
 /**
- * WAV files (RIFF WAVE): writes 16-bit PCM, reads 16-bit PCM and 32-bit float, plain
- * or with the extensible header. See "Multimedia Programming Interface and Data
- * Specifications 1.0" and Microsoft's WAVEFORMATEXTENSIBLE.
+ * WAV files (RIFF WAVE): writes 16-bit PCM, reads what {@linkcode WavReader} does at
+ * once. See "Multimedia Programming Interface and Data Specifications 1.0" and
+ * Microsoft's WAVEFORMATEXTENSIBLE.
  *
  * To write a recording whose length is not known, write `wavHeader(format)` first,
  * then samples. Players take that as "until the end of the file". A file that can be
@@ -9,6 +9,9 @@
  *
  * @module
  */
+
+import { pcmToInt16 } from "./pcm_convert.ts";
+import { WavReader } from "./wav_reader.ts";
 
 /** How samples are interleaved and timed. */
 export interface WavFormat {
@@ -92,38 +95,26 @@ export function encodeWav(samples: Int16Array, sampleRate: number, channels: num
 }
 
 /**
- * Reads a WAV file. Chunks other than the format and the first data chunk are
- * skipped. A data chunk of unknown size (0xffffffff) lasts until the end, less the
- * bytes that do not fill a frame of all channels.
+ * Reads a whole WAV file. Chunks other than the format and the first data chunk are
+ * skipped.
  *
  * @param bytes The file.
- * @returns Its format and samples.
+ * @returns Its format and samples: 16-bit PCM as it is, all else as floats.
  * @throws {SyntaxError} where it is no WAV file, is cut off, or has another encoding.
+ * {@linkcode WavReader} gives the samples before the bad spot.
  */
 export function parseWav(bytes: Uint8Array): WavAudio {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (bytes.length < 12 || view.getUint32(0) !== RIFF || view.getUint32(8) !== WAVE) {
-    throw malformed('it does not begin with a "RIFF" header of type "WAVE"');
-  }
-  let format: SampleFormat | undefined;
-  for (let at = 12; at + 8 <= bytes.length;) {
-    const id = view.getUint32(at);
-    const size = view.getUint32(at + 4, true);
-    at += 8;
-    const rest = bytes.length - at;
-    if (id === DATA && size === UNKNOWN_SIZE) return readSamples(view, at, rest, true, format);
-    if (size > rest) {
-      throw malformed(`its chunk "${chunkName(id)}" has ${rest} bytes, want ${size}`);
-    }
-    if (id === DATA) return readSamples(view, at, size, false, format);
-    if (id === FMT) format = parseFormat(view, at, size);
-    at += size + (size & 1); // chunks are padded to even sizes
-  }
-  throw malformed("it has no data chunk");
-}
-
-interface SampleFormat extends WavFormat {
-  readonly encoding: "pcm16" | "float32";
+  const reader = new WavReader();
+  reader.push(bytes);
+  reader.end();
+  const pieces: Float32Array[] = [];
+  for (let piece; (piece = reader.pull()) !== undefined;) pieces.push(piece);
+  // Without an encoding `pull` would have thrown.
+  const { sampleRate, channels, type, sampleSize } = reader.encoding!;
+  const whole = new Float32Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  pieces.reduce((at, piece) => (whole.set(piece, at), at + piece.length), 0);
+  const samples = type === "pcm" && sampleSize === 2 ? pcmToInt16(whole) : whole;
+  return { sampleRate, channels, samples };
 }
 
 const RIFF = 0x52494646;
@@ -131,73 +122,12 @@ const WAVE = 0x57415645;
 const FMT = 0x666d7420;
 const DATA = 0x64617461;
 const TAG_PCM = 1;
-const TAG_FLOAT = 3;
-const TAG_EXTENSIBLE = 0xfffe;
 const UNKNOWN_SIZE = 0xffffffff;
 const MAX_DATA_SIZE = 0xffffffff - 37; // so that neither size means "unknown"
-
-/** KSDATAFORMAT_SUBTYPE after its first two bytes, which are a format tag. */
-const SUBTYPE_TAIL = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71];
-
-function parseFormat(view: DataView, at: number, size: number): SampleFormat {
-  if (size < 16) throw malformed(`its format chunk has ${size} bytes, want at least 16`);
-  let tag = view.getUint16(at, true);
-  const channels = view.getUint16(at + 2, true);
-  const sampleRate = view.getUint32(at + 4, true);
-  const sampleBits = view.getUint16(at + 14, true);
-  if (tag === TAG_EXTENSIBLE) {
-    if (size < 40) throw malformed(`its format chunk has ${size} bytes, want at least 40`);
-    const known = SUBTYPE_TAIL.every((byte, i) => view.getUint8(at + 26 + i) === byte);
-    if (known) tag = view.getUint16(at + 24, true);
-  }
-  if (channels === 0 || sampleRate === 0) {
-    throw malformed(`${channels} channels at ${sampleRate} Hz, want at least 1 of each`);
-  }
-  if (tag === TAG_PCM && sampleBits === 16) return { sampleRate, channels, encoding: "pcm16" };
-  if (tag === TAG_FLOAT && sampleBits === 32) return { sampleRate, channels, encoding: "float32" };
-  throw malformed(
-    `its samples have format ${tag} with ${sampleBits} bits, ` +
-      "want format 1 (PCM) with 16 bits or format 3 (float) with 32 bits",
-  );
-}
-
-function readSamples(
-  view: DataView,
-  at: number,
-  size: number,
-  cut: boolean,
-  format: SampleFormat | undefined,
-): WavAudio {
-  if (format === undefined) throw malformed("its data comes before its format");
-  const { sampleRate, channels, encoding } = format;
-  const sampleSize = encoding === "pcm16" ? 2 : 4;
-  const extra = size % (sampleSize * channels);
-  if (extra !== 0 && !cut) {
-    throw malformed(`it has ${size} bytes of data, want a multiple of ${sampleSize * channels}`);
-  }
-  const sampleCount = (size - extra) / sampleSize;
-  const samples = encoding === "pcm16"
-    ? new Int16Array(sampleCount)
-    : new Float32Array(sampleCount);
-  for (let i = 0; i < sampleCount; i++) {
-    const offset = at + i * sampleSize;
-    samples[i] = sampleSize === 2 ? view.getInt16(offset, true) : view.getFloat32(offset, true);
-  }
-  return { sampleRate, channels, samples };
-}
-
-function chunkName(id: number): string {
-  return String.fromCharCode(id >>> 24, id >>> 16 & 0xff, id >>> 8 & 0xff, id & 0xff)
-    .replace(/[^ -~]/g, "?");
-}
 
 function checkInteger(name: string, value: number, min: number, max: number): void {
   if (Number.isInteger(value) && value >= min && value <= max) return;
   throw new RangeError(
     `Cannot write WAV header: the ${name} is ${value}, want an integer from ${min} to ${max}`,
   );
-}
-
-function malformed(what: string): SyntaxError {
-  return new SyntaxError(`Cannot parse WAV: ${what}`);
 }

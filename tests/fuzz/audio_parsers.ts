@@ -19,6 +19,7 @@ import {
 import { encodeOggPage, writeOggOpus } from "../../lib/audio/ogg_writer.ts";
 import { OPUS_SILENCE, opusFrames, packetDuration, parseToc } from "../../lib/audio/opus_toc.ts";
 import { encodeWav, parseWav } from "../../lib/audio/wav.ts";
+import { WavReader } from "../../lib/audio/wav_reader.ts";
 import { hex, loadVectors, toHex } from "../tools/vectors.ts";
 import { join, mutateBytes } from "./mutate.ts";
 import {
@@ -526,37 +527,49 @@ function wavWith(format: string, data = "0000000000000000"): Uint8Array {
 
 const FLOAT_FORMAT = "0300010080bb000000ee020004002000";
 
+const WAV_SEEDS: readonly Uint8Array[] = [
+  encodeWav(Int16Array.of(1, -1, 2, -2), 48_000, 2),
+  encodeWav(Int16Array.of(), 1, 1),
+  wavWith(FLOAT_FORMAT),
+  wavWith(`feff${FLOAT_FORMAT.slice(4)}160020000000000003000000000010008000` + "00aa00389b71"),
+  wavWith("0100010080bb0000802200000300180000"),
+  hex("52494646ffffffff574156454c495354030000006162630064617461ffffffff00"),
+  join(wavWith("0100020080bb000000ee020004001000").subarray(0, 40), hex("ffffffff0102030405")),
+  hex(
+    "52463634ffffffff57415645647336341c000000500000000000000004000000000000000200000000000000" +
+      "00000000666d7420100000000100010080bb00000077010002001000" + "64617461ffffffff0102030400",
+  ),
+];
+
+const WAV_FAULTS: readonly string[] = [
+  `${WAV_FAULT}it does not begin with a "RIFF" header of type "WAVE"`,
+  `${WAV_FAULT}it ends inside a chunk`,
+  `${WAV_FAULT}it ends after # of # bytes of data`,
+  `${WAV_FAULT}it has no data chunk`,
+  `${WAV_FAULT}its format chunk has # bytes, want at least #`,
+  `${WAV_FAULT}# channels at # Hz, want at least # of each`,
+  `${WAV_FAULT}its samples have format # (...) with # bits, want PCM of # to # bits or floats of # or # bits: ffmpeg converts others`,
+  `${WAV_FAULT}its data comes before its format`,
+  `${WAV_FAULT}it has # bytes of data, want a multiple of #`,
+];
+
+function wavFault(error: unknown): string {
+  return syntaxFault(error).replace(/format # \(.*?\)/, "format # (...)");
+}
+
 const wav = parser({
   name: "parseWav",
   covers: ["parseWav"],
+  share: 1 / 4,
   domain: BYTES,
-  seeds: [
-    encodeWav(Int16Array.of(1, -1, 2, -2), 48_000, 2),
-    encodeWav(Int16Array.of(), 1, 1),
-    wavWith(FLOAT_FORMAT),
-    wavWith(`feff${FLOAT_FORMAT.slice(4)}160020000000000003000000000010008000` + "00aa00389b71"),
-    hex("52494646ffffffff574156454c495354030000006162630064617461ffffffff00"),
-    join(wavWith("0100020080bb000000ee020004001000").subarray(0, 40), hex("ffffffff0102030405")),
-  ],
-  outcomes: [
-    "audio",
-    `${WAV_FAULT}it does not begin with a "RIFF" header of type "WAVE"`,
-    `${WAV_FAULT}its chunk "fmt " has # bytes, want #`,
-    `${WAV_FAULT}its chunk "data" has # bytes, want #`,
-    `${WAV_FAULT}its chunk "..." has # bytes, want #`,
-    `${WAV_FAULT}it has no data chunk`,
-    `${WAV_FAULT}its format chunk has # bytes, want at least #`,
-    `${WAV_FAULT}# channels at # Hz, want at least # of each`,
-    `${WAV_FAULT}its samples have format # with # bits, want format # (PCM) with # bits or format # (float) with # bits`,
-    `${WAV_FAULT}its data comes before its format`,
-    `${WAV_FAULT}it has # bytes of data, want a multiple of #`,
-  ],
+  seeds: WAV_SEEDS,
+  outcomes: ["audio", ...WAV_FAULTS],
   run: (bytes) => {
     try {
       const { samples, sampleRate, channels } = parseWav(bytes);
       checkInteger("sampleRate", sampleRate, 1, 0xffffffff);
       checkInteger("channels", channels, 1, 0xffff);
-      checkInteger("samples", samples.length, 0, bytes.length / samples.BYTES_PER_ELEMENT);
+      checkInteger("samples", samples.length, 0, bytes.length);
       check(samples.length % channels === 0, () => `${samples.length} samples`);
       check(samples.buffer !== bytes.buffer, () => "the samples are a view of the input");
       if (samples instanceof Int16Array && channels <= 0x7fff && sampleRate * channels < 2 ** 30) {
@@ -565,10 +578,7 @@ const wav = parser({
       }
       return "audio";
     } catch (error) {
-      const fault = syntaxFault(error);
-      return /chunk "(?:fmt |data)"/.test(fault)
-        ? fault
-        : fault.replace(/chunk ".*"/, 'chunk "..."');
+      return wavFault(error);
     }
   },
   large: {
@@ -576,6 +586,58 @@ const wav = parser({
       `${WAV_FAULT}it has no data chunk`,
       () => join(hex("52494646ffffffff57415645"), new Uint8Array(MEBIBYTE)),
     ],
+  },
+});
+
+interface WavResult {
+  readonly samples: number[];
+  readonly fault: string | undefined;
+}
+
+/** Pushes pieces of one size and pulls in between; skips a frame of each piece where told to. */
+function readWav(bytes: Uint8Array, piece: number, skips: boolean): WavResult {
+  const reader = new WavReader();
+  const samples: number[] = [];
+  const drain = () => {
+    for (let part; (part = reader.pull()) !== undefined;) {
+      const { channels } = reader.encoding!;
+      check(part.length > 0 && part.length % channels === 0, () => `a part of ${part.length}`);
+      samples.push(...part);
+      if (skips) reader.skip(1);
+    }
+  };
+  try {
+    for (let at = 0; at < bytes.length; at += piece) {
+      reader.push(bytes.subarray(at, at + piece));
+      drain();
+    }
+    reader.end();
+    drain();
+    return { samples, fault: undefined };
+  } catch (error) {
+    return { samples, fault: wavFault(error) };
+  }
+}
+
+const wavReader = parser({
+  name: "WavReader",
+  covers: ["WavReader"],
+  share: 1 / 2,
+  domain: BYTES,
+  seeds: WAV_SEEDS,
+  outcomes: ["samples", "nothing", ...WAV_FAULTS],
+  run: (bytes) => {
+    const whole = readWav(bytes, Math.max(1, bytes.length), false);
+    checkInteger("samples", whole.samples.length, 0, bytes.length);
+    const text = ({ samples, fault }: WavResult) => [...samples, fault].join();
+    for (const piece of [1, 13]) {
+      const pieces = readWav(bytes, piece, false);
+      check(text(pieces) === text(whole), () => `${text(pieces)}, but whole ${text(whole)}`);
+    }
+    const skipped = readWav(bytes, 7, true);
+    check(skipped.samples.length <= whole.samples.length, () => "skipping made more samples");
+    check(skipped.fault === whole.fault, () => `${skipped.fault}, but whole ${whole.fault}`);
+    return whole.fault ?? (whole.samples.length > 0 ? "samples" : "nothing");
   },
 });
 
@@ -591,4 +653,5 @@ export const AUDIO_PARSERS: readonly AnyParser[] = [
   opusTags,
   oggOpus,
   wav,
+  wavReader,
 ];
