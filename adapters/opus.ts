@@ -14,7 +14,7 @@
  */
 
 import { CheckedCodec } from "./opus/checked_codec.ts";
-import type { OpusSettings } from "./opus/library.ts";
+import type { OpusEngine, OpusLibrary, OpusSettings } from "./opus/library.ts";
 import { LIBRARIES, loadFirst } from "./opus/load.ts";
 import type {
   OpusApplication,
@@ -32,8 +32,8 @@ export type { OpusApplication, OpusCodec, OpusCodecOptions, OpusImplementation }
  * @param options Channels, application, bitrate, FEC and the package.
  * @returns The codec. `delete` it, or bind it with `using`, or its memory stays taken.
  * @throws {RangeError} where an option is out of range.
- * @throws {Error} where the package, or without a choice each of them, cannot be loaded; the
- * reason is its `cause`.
+ * @throws {Error} where the package, or without a choice each of them, cannot be loaded, or its
+ * memory (2 GiB, some 20 000 codecs) is all taken; the reason is its `cause`.
  *
  * @example Encode and decode 20 ms
  * ```ts
@@ -66,7 +66,15 @@ export async function createOpus(options: OpusCodecOptions = {}): Promise<OpusCo
     await (implementation === undefined
       ? loadFirst(Object.values(LIBRARIES))
       : LIBRARIES[implementation]());
-  return new CheckedCodec(settings.channels, library, await library.open(settings));
+  return new CheckedCodec(settings.channels, library, await open(library, settings));
+}
+
+async function open(library: OpusLibrary, settings: OpusSettings): Promise<OpusEngine> {
+  try {
+    return await library.open(settings);
+  } catch (cause) {
+    throw new Error(`Cannot make an Opus codec: no memory is left in ${library.name}`, { cause });
+  }
 }
 
 const APPLICATIONS: readonly OpusApplication[] = ["voip", "audio", "lowdelay"];

@@ -25,7 +25,7 @@ export interface OpusLibrary {
    *
    * @param settings What they are to be like.
    * @returns Both.
-   * @throws {Error} where there is no memory left.
+   * @throws where no memory is left, whatever the library throws.
    */
   open(settings: OpusSettings): Promise<OpusEngine>;
 }

@@ -209,13 +209,13 @@ function singleFrames(packet: Uint8Array): Uint8Array[] {
   });
 }
 
-/** Error codes of libopus (`opus_defines.h`). */
+/** Error codes of libopus (`opus_defines.h`) in the words of its `opus_strerror`. */
 const REASONS: Readonly<Record<number, string>> = {
-  [-1]: "bad argument",
+  [-1]: "invalid argument",
   [-2]: "buffer too small",
   [-3]: "internal error",
-  [-4]: "corrupted packet",
-  [-7]: "out of memory",
+  [-4]: "corrupted stream",
+  [-7]: "memory allocation failed",
 };
 
 function reasonOf(code: number): string {
