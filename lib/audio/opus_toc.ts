@@ -129,11 +129,44 @@ export function opusFrames(packet: Uint8Array): Uint8Array[] {
   });
 }
 
+/**
+ * Whether an Opus packet also holds a copy of lower quality of what came before it (in-band FEC,
+ * or LBRR): what `OpusDecoder.decodeFec` reads when the packet before was lost.
+ *
+ * The first frame decides, since it is what follows the lost packet. It begins with one bit for
+ * each 20 ms of it (activity), then the one for FEC; in stereo both again for the side channel.
+ * The range coder leaves these bits as they are (RFC 6716, sections 4.2.3 and 4.2.4). A frame
+ * without SILK has no FEC.
+ *
+ * @param packet An Opus packet.
+ * @returns Whether its first frame has FEC; `false` also where it is no Opus packet.
+ *
+ * @example Music has none
+ * ```ts
+ * import { hasFec, OPUS_SILENCE } from "@sotto/voice/audio";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(hasFec(Uint8Array.from(OPUS_SILENCE)), false);
+ * ```
+ */
+export function hasFec(packet: Uint8Array): boolean {
+  if (packet.length < 2 || packet[0] >= FIRST_CELT) return false;
+  const frame = firstFrame(packet);
+  if (frame === undefined || frame.length === 0) return false;
+  const silkFrames = Math.max(1, FRAME_SIZES[packet[0] >> 3] / 960);
+  const mid = 0x80 >> silkFrames;
+  const side = mid >> silkFrames + 1;
+  return (frame[0] & ((packet[0] & 0x04) === 0 ? mid : mid | side)) !== 0;
+}
+
 interface Cursor {
   readonly packet: Uint8Array;
   at: number;
   end: number;
 }
+
+/** The lowest first byte of a packet whose frames are CELT alone. */
+const FIRST_CELT = 0x80;
 
 /** RFC 6716, section 3.4, R2. */
 const MAX_FRAME_SIZE = 1275;
@@ -149,6 +182,14 @@ const FRAME_SIZES: readonly number[] = [
   ...[120, 240, 480, 960], // superwideband
   ...[120, 240, 480, 960], // fullband
 ];
+
+function firstFrame(packet: Uint8Array): Uint8Array | undefined {
+  try {
+    return opusFrames(packet)[0];
+  } catch {
+    return undefined; // every error of it says that this is no Opus packet
+  }
+}
 
 function countFrames(packet: Uint8Array): number {
   const code = packet[0] & 0x03;
