@@ -29,8 +29,17 @@ export {
 } from "./player/player.ts";
 export * from "./sources/audio_source.ts";
 export * from "./sources/ogg_opus.ts";
-export { FRAME_BUFFER_SIZE, type Speaker, SPEAKER_BUFFER_SIZE } from "./speakers.ts";
+export {
+  FRAME_BUFFER_SIZE,
+  type OrderedPacket,
+  type Speaker,
+  SPEAKER_BUFFER_SIZE,
+} from "./receive/speakers.ts";
+export type { OrderOptions, PcmOptions } from "./receive/voice.ts";
 export * from "./transport.ts";
+export type { PcmFrame, PcmOrigin } from "../lib/audio/pcm.ts";
+export type { JitterStats } from "../lib/audio/jitter_buffer.ts";
+export type { PlayoutStats } from "../lib/audio/playout.ts";
 export type { UserIdentity } from "../lib/dave/codes.ts";
 export type { DaveIgnoreReason } from "../lib/dave/io.ts";
 export type { MlsErrorCode } from "../lib/dave/mls/mod.ts";

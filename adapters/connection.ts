@@ -12,6 +12,7 @@ import type { VoiceServer, VoiceStatePayload } from "../lib/gateway.ts";
 import type { SessionEvent } from "../lib/io.ts";
 import type { EncryptionMode } from "../lib/packet.ts";
 import { redactMessage } from "../lib/redact.ts";
+import type { ReceivedFrame } from "../lib/receiver.ts";
 import { RTP_HEADER_SIZE, writeRtpHeader } from "../lib/rtp_header.ts";
 import type { Secret } from "../lib/secret.ts";
 import { VoiceSession } from "../lib/session.ts";
@@ -39,7 +40,8 @@ import type {
   PlayOptions,
   PlayResult,
 } from "./player/player.ts";
-import { type Speaker, SpeakerFeed } from "./speakers.ts";
+import { AudioFrames } from "./receive/audio_frames.ts";
+import { type Speaker, SpeakerFeed } from "./receive/speakers.ts";
 import type { Transport } from "./transport.ts";
 
 export type * from "./connection_types.ts";
@@ -88,6 +90,10 @@ export class VoiceConnection implements AsyncDisposable {
   readonly #components: Components;
   readonly #listeners = new Listeners<ConnectionEvents>();
   readonly #feeds = new Set<SpeakerFeed>();
+  readonly #start = performance.now();
+  readonly #audioFrames = new AudioFrames(this.#start, (frame) => {
+    this.#listeners.emit("audioFrame", { type: "audioFrame", ...frame });
+  });
   readonly #closed = Promise.withResolvers<VoiceConnectError | undefined>();
   #ready: PromiseWithResolvers<void> = awaited();
   #adapter: DiscordGatewayAdapterImplementerMethods | undefined;
@@ -117,7 +123,7 @@ export class VoiceConnection implements AsyncDisposable {
     this.#driver = new Driver(this.#session, transport, {
       gateway: (payload) => this.#sendGateway(payload),
       event: (event) => this.#handleEvent(event),
-      frame: (frame) => this.#feeds.forEach((feed) => feed.push(frame)),
+      frame: (frame) => this.#handleFrame(frame),
       message: (data) => this.#handleMessage(data),
       packet: (header, opus) => this.#handlePacket(header, opus),
     });
@@ -307,7 +313,7 @@ export class VoiceConnection implements AsyncDisposable {
    * @returns A stream that ends with the connection; cancel it to stop listening.
    */
   speakers(): ReadableStream<Speaker> {
-    const feed = new SpeakerFeed((cancelled) => this.#feeds.delete(cancelled));
+    const feed = new SpeakerFeed(this.#start, (cancelled) => this.#feeds.delete(cancelled));
     if (this.state === "closed") feed.end();
     else this.#feeds.add(feed);
     return feed.stream;
@@ -316,7 +322,7 @@ export class VoiceConnection implements AsyncDisposable {
   /**
    * Listens to one type of event.
    *
-   * @param type A type of `SessionEvent`, `rawMessage` or `rawAudioFrame`.
+   * @param type A type of `SessionEvent`, `rawMessage`, `rawAudioFrame` or `audioFrame`.
    * @param listener Is called with each event; what it throws does no harm to the connection.
    * @returns Ends the listening.
    */
@@ -558,6 +564,12 @@ export class VoiceConnection implements AsyncDisposable {
     this.#listeners.emit("rawMessage", { type: "rawMessage", data: redactMessage(data) });
   }
 
+  #handleFrame(frame: ReceivedFrame): void {
+    for (const feed of this.#feeds) feed.push(frame);
+    if (this.#listeners.has("audioFrame")) this.#audioFrames.push(frame);
+    else this.#audioFrames.end();
+  }
+
   #handlePacket({ ssrc, sequence, timestamp }: PacketHeader, opus: Uint8Array): void {
     if (!this.#listeners.has("rawAudioFrame")) return;
     const frame = new Uint8Array(RTP_HEADER_SIZE + opus.length);
@@ -579,6 +591,7 @@ export class VoiceConnection implements AsyncDisposable {
         break;
       case "clientDisconnect":
         this.#feeds.forEach((feed) => feed.remove(event.userId));
+        this.#audioFrames.remove(event.userId);
         break;
       case "heartbeat":
         this.#components.addLatency(event.roundTrip);
@@ -610,6 +623,7 @@ export class VoiceConnection implements AsyncDisposable {
     this.#playback.end(left);
     for (const feed of this.#feeds) feed.end();
     this.#feeds.clear();
+    this.#audioFrames.end();
     this.#ready.reject(left);
     this.#closed.resolve(end === "left" ? error : left);
   }

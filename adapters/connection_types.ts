@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { PcmFrame } from "../lib/audio/pcm.ts";
 import type { VoiceServer } from "../lib/gateway.ts";
 import type { GatewayVersion } from "../lib/gateway_version.ts";
 import type { SessionEvent } from "../lib/io.ts";
@@ -76,6 +77,15 @@ export interface RawAudioFrame {
   readonly frame: Uint8Array;
 }
 
+/**
+ * A piece of a user's voice, decoded, in order and in time; what is lost is made up. A decoder runs
+ * for each user who speaks as long as somebody listens to it.
+ */
+export interface AudioFrame extends PcmFrame {
+  /** Discriminator. */
+  readonly type: "audioFrame";
+}
+
 /** A message of the voice WebSocket as it came, told before anything else is done with it. */
 export interface RawMessage {
   /** Discriminator. */
@@ -87,7 +97,11 @@ export interface RawMessage {
 /** What `VoiceConnection.on` can listen to: event by type. */
 export type ConnectionEvents =
   & { readonly [T in SessionEvent["type"]]: Extract<SessionEvent, { readonly type: T }> }
-  & { readonly rawAudioFrame: RawAudioFrame; readonly rawMessage: RawMessage };
+  & {
+    readonly audioFrame: AudioFrame;
+    readonly rawAudioFrame: RawAudioFrame;
+    readonly rawMessage: RawMessage;
+  };
 
 /** Figures of a connection. */
 export interface ConnectionStats extends MediaCounters {

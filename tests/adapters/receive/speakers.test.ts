@@ -6,9 +6,9 @@ import {
   SPEAKER_BUFFER_SIZE,
   SpeakerFeed,
   SpeakerQueue,
-} from "../../adapters/speakers.ts";
-import type { ReceivedFrame } from "../../lib/receiver.ts";
-import { within } from "../tools/waiting.ts";
+} from "../../../adapters/receive/speakers.ts";
+import type { ReceivedFrame } from "../../../lib/receiver.ts";
+import { within } from "../../tools/waiting.ts";
 
 const LIMIT = 5_000;
 
@@ -20,7 +20,7 @@ function frame(userId: string, sequence: number): ReceivedFrame {
 /** A feed, and how often it said that it was cancelled. */
 function setUp(): { feed: SpeakerFeed; cancelled: SpeakerFeed[] } {
   const cancelled: SpeakerFeed[] = [];
-  return { feed: new SpeakerFeed((which) => cancelled.push(which)), cancelled };
+  return { feed: new SpeakerFeed(0, (which) => cancelled.push(which)), cancelled };
 }
 
 /** Sequence numbers of a speaker that has ended. */
@@ -126,7 +126,7 @@ for (const surplus of [1, 2]) {
   test(
     `Speaker counts ${surplus} frames that nobody read in time`,
     within(LIMIT, async () => {
-      const speaker = new SpeakerQueue("1");
+      const speaker = new SpeakerQueue("1", 0);
       for (let i = 0; i < FRAME_BUFFER_SIZE; i++) speaker.push(frame("1", i));
       assertEquals(speaker.dropped, 0);
       for (let i = 0; i < surplus; i++) speaker.push(frame("1", 999));
@@ -146,7 +146,7 @@ for (const surplus of [1, 2]) {
 test(
   "Speaker left early takes no further frames",
   within(LIMIT, async () => {
-    const speaker = new SpeakerQueue("1");
+    const speaker = new SpeakerQueue("1", 0);
     speaker.push(frame("1", 1));
     for await (const { sequence } of speaker) {
       assertEquals(sequence, 1);
