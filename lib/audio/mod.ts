@@ -18,10 +18,15 @@
  * @module
  */
 
+export * from "./jitter_buffer.ts";
 export * from "./lateness.ts";
 export * from "./ogg.ts";
 export * from "./ogg_opus.ts";
 export * from "./ogg_writer.ts";
+export type { OpusDecoder } from "./opus_decoder.ts";
 export * from "./opus_toc.ts";
 export * from "./pacer.ts";
+export type { PcmFrame, PcmOrigin } from "./pcm.ts";
+export * from "./playout.ts";
+export type { RtpPlace } from "./rtp_timeline.ts";
 export * from "./wav.ts";
