@@ -10,8 +10,7 @@
  *
  * The lateness goes into a histogram in which old packets weigh less and less; its 99th
  * percentile, kept between floor and ceiling, is the delay. Lateness beyond the ceiling does not
- * count: no delay that is allowed would have saved such a packet, and one stall of a process must
- * not raise the delay for half a minute.
+ * count: no delay that is allowed would have saved such a packet.
  *
  * @module
  */

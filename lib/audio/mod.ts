@@ -19,17 +19,22 @@
  */
 
 export * from "./gain.ts";
+export * from "./jitter_buffer.ts";
 export * from "./lateness.ts";
 export * from "./mixer.ts";
 export * from "./ogg.ts";
 export * from "./ogg_opus.ts";
 export * from "./ogg_writer.ts";
+export type { OpusDecoder } from "./opus_decoder.ts";
 export * from "./opus_toc.ts";
 export * from "./pacer.ts";
+export type { PcmFrame, PcmOrigin } from "./pcm.ts";
 export { pcmToFloat32, pcmToInt16 } from "./pcm_convert.ts";
 export * from "./pcm_downmix.ts";
 export * from "./pcm_framer.ts";
+export * from "./playout.ts";
 export * from "./resampler.ts";
+export type { RtpPlace } from "./rtp_timeline.ts";
 export { type ToneOptions, toneSamples } from "./tone.ts";
 export * from "./wav.ts";
 export * from "./wav_reader.ts";
