@@ -434,8 +434,11 @@ export class VoiceConnection implements AsyncDisposable {
 
   /** What was sent, received, lost and dropped, round trips, pacing. */
   stats(): ConnectionStats {
+    const { counters, remote } = this.#session;
     return {
-      ...this.#session.counters,
+      ...counters,
+      users: counters.users.map((user) => ({ ...user, ...this.#driver.framesOf(user.userId) })),
+      remote,
       roundTrip: {
         websocket: this.webSocket.latency,
         udp: this.udp.roundTrip,

@@ -11,8 +11,10 @@ import type { SessionEvent } from "../lib/io.ts";
 import type { DiscoveryForm } from "../lib/ip_discovery.ts";
 import type { MediaCounters } from "../lib/media.ts";
 import type { EncryptionMode } from "../lib/packet.ts";
-import type { UndecryptableReason } from "../lib/receiver.ts";
+import type { UndecryptableCounters, UserFrames } from "../lib/receiver.ts";
+import type { ReceptionReport } from "../lib/rtcp_reports.ts";
 import type { PhaseTimeouts } from "../lib/session.ts";
+import type { HeardUser } from "../lib/streams.ts";
 import type { DiscordGatewayAdapterCreator } from "./gateway_adapter.ts";
 import type { Logger } from "./logger.ts";
 import type { PacingStats } from "./playback.ts";
@@ -103,8 +105,15 @@ export type ConnectionEvents =
     readonly rawMessage: RawMessage;
   };
 
+/** Figures of one user who was heard. */
+export interface UserStats extends HeardUser, UserFrames {}
+
 /** Figures of a connection. */
 export interface ConnectionStats extends MediaCounters {
+  /** What came of each user who was heard, also of those who have left. */
+  readonly users: readonly UserStats[];
+  /** What the server last told of the audio that it received from the bot, where it did. */
+  readonly remote: ReceptionReport | undefined;
   /** Round-trip times in milliseconds, where one was measured. */
   readonly roundTrip: {
     readonly websocket: number | undefined;
@@ -117,7 +126,7 @@ export interface ConnectionStats extends MediaCounters {
   /** Frames that were held for an unknown user in vain and dropped. */
   readonly expired: number;
   /** Frames of known users that could not be decrypted end to end, by reason. */
-  readonly undecryptable: Readonly<Partial<Record<UndecryptableReason, number>>>;
+  readonly undecryptable: UndecryptableCounters;
   /** Datagrams that the runtime could not send. */
   readonly unsent: number;
   /** Errors that the runtime reported for single datagrams (ICMP). */

@@ -9,7 +9,12 @@ import type { VoiceStatePayload } from "../lib/gateway.ts";
 import type { Input, Output, SessionEvent } from "../lib/io.ts";
 import { MAX_FRAME_OVERHEAD } from "../lib/end_to_end.ts";
 import { MAX_PACKET_OVERHEAD } from "../lib/packet.ts";
-import { type ReceivedFrame, Receiver, type UndecryptableReason } from "../lib/receiver.ts";
+import {
+  type ReceivedFrame,
+  Receiver,
+  type UndecryptableCounters,
+  type UserFrames,
+} from "../lib/receiver.ts";
 import { RTP_HEADER_SIZE, type RtpHeader } from "../lib/rtp_header.ts";
 import type { VoiceSession } from "../lib/session.ts";
 import type { DatagramSocket, SocketAddress, Transport, WebSocketConnection } from "./transport.ts";
@@ -89,8 +94,13 @@ export class Driver {
   }
 
   /** Frames of known users that could not be decrypted, by reason. */
-  get undecryptable(): Readonly<Partial<Record<UndecryptableReason, number>>> {
+  get undecryptable(): UndecryptableCounters {
     return this.#receiver.undecryptable;
+  }
+
+  /** What became of a user's frames. */
+  framesOf(userId: string): UserFrames {
+    return this.#receiver.framesOf(userId);
   }
 
   /** Where the UDP socket is connected to, while there is one. */
@@ -219,14 +229,15 @@ export class Driver {
   #receive(id: number, datagram: Uint8Array): void {
     if (id !== this.#udpId) return;
     this.#opened = atLeast(this.#opened, datagram.length);
-    const size = this.#session.depacketize(datagram, this.#opened);
+    const now = performance.now();
+    const size = this.#session.depacketize(datagram, this.#opened, now);
     if (size < 0) return this.feed({ type: "datagram", id, data: datagram });
     if (size === 0) return;
     const opus = this.#opened.subarray(0, size);
     const { dave, received } = this.#session;
     if (dave === undefined) this.#handlers.packet?.(received, opus);
     if (id !== this.#udpId || this.#handlers.frame === undefined) return;
-    this.#receiver.push(received, opus, performance.now());
+    this.#receiver.push(received, opus, now);
     this.#deliver();
     this.rearm();
   }

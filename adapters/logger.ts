@@ -61,6 +61,10 @@ export function log(logger: Logger, event: SessionEvent): void {
     case "heartbeat":
     case "keepalive":
       return logger.debug(`${event.type}: ${event.roundTrip.toFixed(1)} ms`);
+    case "receptionReport": {
+      const loss = (100 * event.fractionLost).toFixed(1);
+      return logger.debug(`the server lost ${loss} %, jitter ${event.jitter.toFixed(1)} ms`);
+    }
     case "speaking":
     case "video":
     case "clientConnect":

@@ -14,6 +14,7 @@ import type {
   VoiceStateUpdate,
 } from "./gateway.ts";
 import type { EncryptionMode } from "./packet.ts";
+import type { ReceptionReport } from "./rtcp_reports.ts";
 import type { State } from "./state.ts";
 
 /**
@@ -150,6 +151,8 @@ export type SessionEvent =
   | { readonly type: "highLatency"; readonly roundTrip: number }
   /** The UDP round-trip time in milliseconds. */
   | { readonly type: "keepalive"; readonly roundTrip: number }
+  /** The server has told what it received of the client's audio. */
+  | ({ readonly type: "receptionReport" } & ReceptionReport)
   /** Something happened to end-to-end encryption. */
   | DaveEvent
   /** Something received was not what the protocol says; it was counted and left aside. */

@@ -68,7 +68,7 @@ export {
   packetOverhead,
   SEALING_MODES,
 } from "./packet.ts";
-export { Participants } from "./participants.ts";
+export { Participants, type VideoKind } from "./participants.ts";
 export { readReceivePayload } from "./payload_readers.ts";
 export * from "./payloads.ts";
 export { RECOVERY_ATTEMPTS, RecoveryBudget, type RetriedAction } from "./recovery.ts";
@@ -93,4 +93,5 @@ export {
 export type { VoiceServerData } from "./signalling.ts";
 export * from "./speaking.ts";
 export { type Signal, type State, transition, type TransitionRow, TRANSITIONS } from "./state.ts";
-export { Streams, type StreamStats } from "./streams.ts";
+export type { ReceptionReport } from "./rtcp_reports.ts";
+export { type ArrivalCounters, type HeardUser, Streams, type StreamStats } from "./streams.ts";

@@ -10,7 +10,8 @@
 
 import { LocalProtocolError } from "./errors.ts";
 
-const LIMIT = 2 ** 32;
+/** The value of a counter whose nonces are all spent. */
+export const NONCE_LIMIT: number = 2 ** 32;
 
 /** Bytes that the counter takes in a packet. */
 export const COUNTER_SIZE = 4;
@@ -27,7 +28,7 @@ export class NonceCounter {
    * @param littleEndian Byte order on the wire; big endian by default. Receivers do not care.
    */
   constructor(start = 0, littleEndian = false) {
-    if (!Number.isInteger(start) || start < 0 || start >= LIMIT) {
+    if (!Number.isInteger(start) || start < 0 || start >= NONCE_LIMIT) {
       throw new RangeError(
         `Cannot start a nonce counter: ${start} is not an unsigned 32-bit integer`,
       );
@@ -49,7 +50,7 @@ export class NonceCounter {
    */
   next(into: Uint8Array): void {
     const value = this.#next;
-    if (value >= LIMIT) {
+    if (value >= NONCE_LIMIT) {
       throw new LocalProtocolError("Cannot seal a packet: all 2^32 nonces of this key are spent");
     }
     this.#next = value + 1;

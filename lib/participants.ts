@@ -13,6 +13,9 @@ export const PARTICIPANT_LIMIT = 4096;
 /** Most SSRCs of a user's video that are remembered: four layers and their retransmissions. */
 export const VIDEO_SSRC_LIMIT = 8;
 
+/** What an SSRC carries that is no voice: video, or what is sent again of it. */
+export type VideoKind = "video" | "rtx";
+
 interface Ssrcs {
   audio: number | undefined;
   video: readonly number[];
@@ -24,6 +27,7 @@ export class Participants {
   readonly #users = new Set<string>();
   readonly #ssrcsByUser = new Map<string, Ssrcs>();
   readonly #userBySsrc = new Map<number, string>();
+  readonly #kinds = new Map<number, VideoKind>();
 
   /**
    * Starts without users.
@@ -59,15 +63,29 @@ export class Participants {
     ssrcs.audio = ssrc;
     ssrcs.video = ssrcs.video.filter((other) => other !== ssrc);
     this.#userBySsrc.set(ssrc, userId);
+    this.#kinds.delete(ssrc);
   }
 
-  /** The SSRCs of a user's video, at most `VIDEO_SSRC_LIMIT`; earlier ones are forgotten. */
-  mapVideo(ssrcs: readonly number[], userId: string): void {
+  /**
+   * The SSRCs of a user's video, at most `VIDEO_SSRC_LIMIT`; earlier ones are forgotten.
+   *
+   * @param ssrcs All of them.
+   * @param userId The user.
+   * @param retransmissions Those with which video is sent again; none by default.
+   */
+  mapVideo(
+    ssrcs: readonly number[],
+    userId: string,
+    retransmissions: readonly number[] = [],
+  ): void {
     const known = this.#ssrcsOf(userId);
     known.audio = this.ssrcOf(userId);
     for (const ssrc of known.video) this.#release(ssrc, userId);
     known.video = ssrcs.filter((ssrc) => ssrc !== known.audio).slice(0, VIDEO_SSRC_LIMIT);
-    for (const ssrc of known.video) this.#userBySsrc.set(ssrc, userId);
+    for (const ssrc of known.video) {
+      this.#userBySsrc.set(ssrc, userId);
+      this.#kinds.set(ssrc, retransmissions.includes(ssrc) ? "rtx" : "video");
+    }
   }
 
   /**
@@ -87,11 +105,17 @@ export class Participants {
     this.#users.clear();
     this.#ssrcsByUser.clear();
     this.#userBySsrc.clear();
+    this.#kinds.clear();
   }
 
   /** The user of an SSRC, where it is known. */
   userOf(ssrc: number): string | undefined {
     return this.#userBySsrc.get(ssrc);
+  }
+
+  /** What an SSRC carries, where it was told to be no voice. */
+  videoOf(ssrc: number): VideoKind | undefined {
+    return this.#kinds.get(ssrc);
   }
 
   /** The SSRC of a user's voice, where it is known and nobody else's by now. */
@@ -113,6 +137,8 @@ export class Participants {
 
   /** The SSRC is the user's no more, unless somebody else has got it. */
   #release(ssrc: number, userId: string): void {
-    if (this.userOf(ssrc) === userId) this.#userBySsrc.delete(ssrc);
+    if (this.userOf(ssrc) !== userId) return;
+    this.#userBySsrc.delete(ssrc);
+    this.#kinds.delete(ssrc);
   }
 }

@@ -10,6 +10,7 @@
 
 import type { EndToEnd, OpenFrameFault } from "./end_to_end.ts";
 import type { RtpHeader } from "./rtp_header.ts";
+import { HEARD_USER_LIMIT } from "./streams.ts";
 
 /** Milliseconds for which a frame of an unknown SSRC is held. */
 export const HOLD_TIME = 2000;
@@ -42,6 +43,17 @@ export type FrameOpening = Pick<EndToEnd, "open" | "openFault" | "keyCount">;
 /** Why a frame of a known user was not handed out; `empty`: there was nothing inside. */
 export type UndecryptableReason = OpenFrameFault | "empty";
 
+/** Frames that could not be decrypted, by reason. */
+export type UndecryptableCounters = Readonly<Partial<Record<UndecryptableReason, number>>>;
+
+/** What became of one user's frames. */
+export interface UserFrames {
+  /** Frames that wait for a key. */
+  readonly held: number;
+  /** Frames that could not be decrypted and were dropped, by reason. */
+  readonly undecryptable: UndecryptableCounters;
+}
+
 /** Faults that a key which is yet to come may mend. */
 const CURABLE: readonly UndecryptableReason[] = ["no-key", "bad-tag"];
 
@@ -58,6 +70,7 @@ export class Receiver {
   readonly #userOf: (ssrc: number) => string | undefined;
   readonly #opening: () => FrameOpening | undefined;
   readonly #undecryptable: Partial<Record<UndecryptableReason, number>> = {};
+  readonly #undecryptableBy = new Map<string, Partial<Record<UndecryptableReason, number>>>();
   readonly #ready: ReceivedFrame[] = [];
   #held: HeldFrame[] = [];
   #opened = new Uint8Array(0);
@@ -89,8 +102,14 @@ export class Receiver {
   }
 
   /** Frames of known users that could not be decrypted and were dropped, by reason. */
-  get undecryptable(): Readonly<Partial<Record<UndecryptableReason, number>>> {
+  get undecryptable(): UndecryptableCounters {
     return { ...this.#undecryptable };
+  }
+
+  /** What became of a user's frames; it outlives the user. */
+  framesOf(userId: string): UserFrames {
+    const held = this.#held.filter(({ frame }) => this.#userOf(frame.ssrc) === userId).length;
+    return { held, undecryptable: { ...this.#undecryptableBy.get(userId) } };
   }
 
   /** Frames that nobody pulled in time. */
@@ -167,9 +186,20 @@ export class Receiver {
     this.#ready.push(frame);
   }
 
-  #drop({ fault }: HeldFrame): undefined {
-    if (fault === undefined) this.#expired++;
-    else this.#undecryptable[fault] = (this.#undecryptable[fault] ?? 0) + 1;
+  #drop({ fault, frame }: HeldFrame): undefined {
+    if (fault === undefined) {
+      this.#expired++;
+      return;
+    }
+    count(this.#undecryptable, fault);
+    const userId = this.#userOf(frame.ssrc);
+    if (userId === undefined) return;
+    const counters = this.#undecryptableBy.get(userId) ?? {};
+    count(counters, fault);
+    this.#undecryptableBy.set(userId, counters);
+    if (this.#undecryptableBy.size <= HEARD_USER_LIMIT) return;
+    const [oldest] = this.#undecryptableBy.keys();
+    this.#undecryptableBy.delete(oldest);
   }
 
   #expire(now: number): void {
@@ -180,4 +210,8 @@ export class Receiver {
       return isKept;
     });
   }
+}
+
+function count<R extends string>(counters: Partial<Record<R, number>>, reason: R): void {
+  counters[reason] = (counters[reason] ?? 0) + 1;
 }

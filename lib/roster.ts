@@ -10,10 +10,19 @@ import type { Outbox } from "./outbox.ts";
 import { PARTICIPANT_LIMIT, Participants } from "./participants.ts";
 import type { SpeakingPayload, VideoPayload, VoiceReceivePayload } from "./payloads.ts";
 
+/** Who hears which SSRC is whose voice; see `Streams`. */
+export interface VoiceListener {
+  /** An SSRC is a user's voice. */
+  assign(ssrc: number, userId: string): void;
+  /** An SSRC is nobody's voice any more. */
+  end(ssrc: number): void;
+}
+
 /** Follows the participants of one session. */
 export class Roster {
   readonly #outbox: Outbox;
   readonly #ownUserId: string;
+  readonly #voices: () => VoiceListener;
   readonly #participants = new Participants((userId) => this.#tellLeft(userId));
 
   /**
@@ -21,14 +30,16 @@ export class Roster {
    *
    * @param outbox Takes the events.
    * @param ownUserId The client's own user id.
+   * @param voices Hears which SSRC is whose voice.
    */
-  constructor(outbox: Outbox, ownUserId: string) {
+  constructor(outbox: Outbox, ownUserId: string, voices: () => VoiceListener) {
     this.#outbox = outbox;
     this.#ownUserId = ownUserId;
+    this.#voices = voices;
   }
 
   /** Who they are, and which SSRC is whose. */
-  get participants(): Pick<Participants, "users" | "userOf"> {
+  get participants(): Pick<Participants, "users" | "userOf" | "videoOf"> {
     return this.#participants;
   }
 
@@ -57,7 +68,7 @@ export class Roster {
   #handleSpeaking({ user_id: userId, ssrc, speaking: flags }: SpeakingPayload): void {
     if (userId === this.#ownUserId) return;
     this.#add(userId);
-    this.#participants.map(ssrc, userId);
+    this.#map(ssrc, userId);
     this.#outbox.event({ type: "speaking", userId, ssrc, flags });
   }
 
@@ -65,9 +76,16 @@ export class Roster {
     const { user_id: userId, audio_ssrc: ssrc } = video;
     if (userId === this.#ownUserId) return;
     this.#add(userId);
-    if (ssrc !== 0) this.#participants.map(ssrc, userId);
-    this.#participants.mapVideo(videoSsrcs(video), userId);
+    if (ssrc !== 0) this.#map(ssrc, userId);
+    this.#participants.mapVideo(videoSsrcs(video), userId, retransmissionSsrcs(video));
     this.#outbox.event({ type: "video", userId, ssrc });
+  }
+
+  #map(ssrc: number, userId: string): void {
+    const before = this.#participants.ssrcOf(userId);
+    if (before !== undefined && before !== ssrc) this.#voices().end(before);
+    this.#participants.map(ssrc, userId);
+    this.#voices().assign(ssrc, userId);
   }
 
   #add(userId: string): void {
@@ -76,6 +94,8 @@ export class Roster {
   }
 
   #remove(userId: string): void {
+    const ssrc = this.#participants.ssrcOf(userId);
+    if (ssrc !== undefined) this.#voices().end(ssrc);
     if (this.#participants.remove(userId)) this.#tellLeft(userId);
   }
 
@@ -88,4 +108,8 @@ export class Roster {
 function videoSsrcs({ video_ssrc = 0, streams = [] }: VideoPayload): number[] {
   const ssrcs = streams.flatMap(({ ssrc = 0, rtx_ssrc = 0 }) => [ssrc, rtx_ssrc]);
   return [...new Set([video_ssrc, ...ssrcs])].filter((ssrc) => ssrc !== 0);
+}
+
+function retransmissionSsrcs({ streams = [] }: VideoPayload): number[] {
+  return streams.map(({ rtx_ssrc = 0 }) => rtx_ssrc);
 }

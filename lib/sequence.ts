@@ -26,6 +26,11 @@ export class SequenceTracker {
     return this.#received;
   }
 
+  /** Packets between the first and the highest one, both included. */
+  get expected(): number {
+    return this.#expected;
+  }
+
   /** Packets that are missing between the first and the highest one. */
   get lost(): number {
     return Math.max(0, this.#expected - this.#received);

@@ -8,7 +8,8 @@
  * Theory of operation: the session composes machines of its own, each with its own
  * file: the main gateway's share (`signalling.ts`, `voice_request.ts`), the voice WebSocket
  * (`voice_socket.ts`), the UDP path (`udp_path.ts`), who is there (`roster.ts`), the media
- * plane (`media.ts`), end-to-end encryption (`call_encryption.ts`).
+ * plane (`media.ts`), reports of quality (`rtcp_reports.ts`), end-to-end encryption
+ * (`call_encryption.ts`).
  * What is left here is the order of things: the table of `state.ts` says which
  * state follows, `close_codes.ts` what to do when a connection is lost, and
  * `recovery.ts` how often.
@@ -49,6 +50,7 @@ import {
 import type { ReadyPayload, VoiceReceivePayload } from "./payloads.ts";
 import { RecoveryBudget, STABLE_DELAY } from "./recovery.ts";
 import { Roster } from "./roster.ts";
+import { type ReceptionReport, RtcpReports } from "./rtcp_reports.ts";
 import { readU32, type RtpHeader } from "./rtp_header.ts";
 import { GATEWAY_LIMIT, Signalling, type VoiceServerData } from "./signalling.ts";
 import { isSnowflake } from "./snowflake.ts";
@@ -131,6 +133,7 @@ export class VoiceSession {
   readonly #request: VoiceRequest;
   readonly #budget: RecoveryBudget;
   readonly #media: MediaPlane;
+  readonly #reports: RtcpReports;
   readonly #encryption: CallEncryption;
   #state: State = "idle";
   #now = 0;
@@ -166,9 +169,11 @@ export class VoiceSession {
     this.#request = new VoiceRequest(this.#signalling, this.#outbox, this.#timers, timeout);
     this.#websocket = new VoiceSocket(this.#outbox, this.#timers, gatewayVersion);
     this.#udp = new UdpPath(this.#outbox, this.#timers, options);
-    this.#roster = new Roster(this.#outbox, userId);
+    this.#roster = new Roster(this.#outbox, userId, () => this.#media.streams);
     this.#budget = new RecoveryBudget(() => this.#randomU32() / 2 ** 32);
-    this.#media = new MediaPlane(this.#randomU32() & 0xffff, this.#randomU32());
+    const { participants } = this.#roster;
+    this.#media = new MediaPlane(this.#randomU32() & 0xffff, this.#randomU32(), participants);
+    this.#reports = new RtcpReports(this.#media, options.random);
     this.#encryption = new CallEncryption({
       factory: options.dave,
       userId,
@@ -241,6 +246,11 @@ export class VoiceSession {
   /** What was sent, received and dropped. */
   get counters(): MediaCounters {
     return this.#media.counters;
+  }
+
+  /** The server's last report about the client's audio, under the present key. */
+  get remote(): ReceptionReport | undefined {
+    return this.#reports.remote;
   }
 
   /**
@@ -353,11 +363,12 @@ export class VoiceSession {
    *
    * @param datagram Any bytes; not changed.
    * @param into Receives the frame; at least as large as the datagram.
+   * @param now When it came, in monotonic milliseconds; without it jitter is not measured.
    * @returns Bytes of the frame; 0: dropped and counted; -1: feed it to `handleInput`.
    * @throws {RangeError} The buffer is too small.
    */
-  depacketize(datagram: Uint8Array, into: Uint8Array): number {
-    return this.#udp.awaits(datagram) ? -1 : this.#media.depacketize(datagram, into);
+  depacketize(datagram: Uint8Array, into: Uint8Array, now?: number): number {
+    return this.#udp.awaits(datagram) ? -1 : this.#media.depacketize(datagram, into, now);
   }
 
   #handleTransport(input: TransportInput): void {
@@ -588,6 +599,7 @@ export class VoiceSession {
     const { aead = nobleAead, random } = this.#options;
     const cipher = new PacketCipher(mode, key.reveal(), aead, this.#nonces, random);
     this.#media.start(this.#ssrc, cipher, this.dave);
+    this.#reports.start(this.#now);
     this.#hasSpoken = false;
     this.#signal("sessionDescription");
     this.#outbox.event({ type: "ready", ssrc: this.#ssrc, mode });
@@ -607,6 +619,7 @@ export class VoiceSession {
     this.#hasBeenReady = true;
     this.#budget.forgetWaits();
     this.#timers.set("stable", this.#now + STABLE_DELAY);
+    this.#timers.set("report", this.#now + this.#reports.delay());
     if (this.#hasSpoken || this.#speaking !== 0) this.#sendSpeaking();
     this.#websocket.beat(this.#now);
   }
@@ -648,6 +661,7 @@ export class VoiceSession {
   #handleDatagram(data: Uint8Array): void {
     const found = this.#udp.receive(data, this.#now);
     if (found === undefined) return;
+    if (found === "rtcp") return this.#handleReport(data);
     if (typeof found === "string" || !this.#signal("addressDiscovered")) {
       this.#media.drop(typeof found === "string" ? found : "discovery-rejected");
       return;
@@ -656,6 +670,21 @@ export class VoiceSession {
       op: VoiceOpcodes.SelectProtocol,
       d: { protocol: "udp", data: { ...found, mode: this.#mode } },
     });
+  }
+
+  #handleReport(data: Uint8Array): void {
+    const report = this.#reports.receive(data, this.#now);
+    if (report === undefined) return;
+    this.#outbox.message("received", "udp", "RTCP");
+    this.#outbox.event({ type: "receptionReport", ...report });
+  }
+
+  /** Once a Resume has been answered, the timer is armed again. */
+  #sendReport(): void {
+    if (this.#state !== "connected") return;
+    this.#timers.set("report", this.#now + this.#reports.delay());
+    const datagram = this.#reports.next(this.#now);
+    if (datagram !== undefined) this.#udp.sendReport(datagram);
   }
 
   // Timers
@@ -682,6 +711,8 @@ export class VoiceSession {
         return this.#udp.keepAlive(this.#now);
       case "discovery":
         return this.#discover();
+      case "report":
+        return this.#sendReport();
       case "stable":
         this.#signalling.forgetExits();
         return this.#budget.reset();

@@ -14,6 +14,7 @@ export const TIMERS = [
   "send",
   "keepalive",
   "discovery",
+  "report",
   "stable",
 ] as const;
 
@@ -25,6 +26,7 @@ export const TIMERS = [
  * - `send`: the rate limit lets the next message pass
  * - `keepalive`: the next UDP keepalive is due
  * - `discovery`: the next IP discovery request is due
+ * - `report`: the next report of quality is due
  * - `stable`: the connection has held long enough to forget earlier failures
  */
 export type Timer = typeof TIMERS[number];

@@ -53,7 +53,7 @@ export class UdpPath {
    * Starts without a socket.
    *
    * @param outbox Takes what is to be done.
-   * @param timers Where the timers `discovery` and `keepalive` are armed.
+   * @param timers Where the timers `discovery` and `keepalive` are armed; `report` ends with them.
    * @param options Forms of discovery and of keepalives.
    */
   constructor(outbox: Outbox, timers: TimerTable, options: UdpPathOptions = {}) {
@@ -88,6 +88,7 @@ export class UdpPath {
   close(): void {
     this.#timers.clear("discovery");
     this.#timers.clear("keepalive");
+    this.#timers.clear("report");
     this.#awaiting = false;
     this.#address = undefined;
     if (this.#id === undefined) return;
@@ -116,6 +117,11 @@ export class UdpPath {
     this.#timers.set("keepalive", now + KEEPALIVE_INTERVAL);
   }
 
+  /** Sends a sealed report of quality. */
+  sendReport(datagram: Uint8Array): void {
+    this.#transmit(datagram, "RTCP");
+  }
+
   /**
    * Tells whether a datagram answers what was sent: it may be the discovery response that is
    * awaited, or a keepalive's.
@@ -132,10 +138,10 @@ export class UdpPath {
    *
    * @param datagram Any bytes.
    * @param now Monotonic milliseconds.
-   * @returns The client's address, why the datagram is dropped, or `undefined` where it
-   * was the last keepalive's reply.
+   * @returns The client's address, why the datagram is dropped, `rtcp` where it is to be opened,
+   * or `undefined` where it was the last keepalive's reply.
    */
-  receive(datagram: Uint8Array, now: number): DiscoveredAddress | DropReason | undefined {
+  receive(datagram: Uint8Array, now: number): DiscoveredAddress | DropReason | "rtcp" | undefined {
     if (this.#mayDiscover(datagram)) return this.#takeDiscovery(datagram);
     const sequence = this.#keepalive.sequenceOf(datagram);
     if (sequence !== undefined) return this.#acknowledge(sequence, now);

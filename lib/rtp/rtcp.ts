@@ -26,7 +26,8 @@
  */
 
 import { RemoteProtocolError } from "../errors.ts";
-import type { OpenFault, PacketCipher } from "../packet.ts";
+import { NONCE_LIMIT } from "../nonce.ts";
+import { ENCRYPTION_MODES, type OpenFault, type PacketCipher } from "../packet.ts";
 import { readU32, writeU32 } from "../rtp_header.ts";
 
 /** Bytes of an RTCP datagram that are not encrypted: the first packet's header and its SSRC. */
@@ -39,6 +40,7 @@ const HEADER_SIZE = 4;
 const BLOCK_SIZE = 24;
 const SENDER_INFO_SIZE = 28;
 const RECEIVER_INFO_SIZE = 8;
+const CNAME = 1;
 const FEEDBACK_SIZE = 12;
 const REMB_SIZE = 8;
 const REMB_NAME = 0x52454d42;
@@ -263,7 +265,7 @@ export type RtcpPacket =
  * Seals a compound. Spends one nonce of the cipher.
  *
  * @param cipher Mode, key, and the nonces to spend.
- * @param compound What `buildSenderReport` and `buildReceiverReport` make, joined.
+ * @param compound What `buildSenderReport` and the other builders make, joined.
  * @returns The datagram.
  * @throws {RangeError} The compound is shorter than `RTCP_CLEAR_SIZE`.
  * @throws {LocalProtocolError} See `PacketCipher.seal`.
@@ -278,6 +280,18 @@ export function sealRtcp(cipher: PacketCipher, compound: Uint8Array): Uint8Array
   datagram.set(compound);
   cipher.seal(datagram, RTCP_CLEAR_SIZE, compound.length - RTCP_CLEAR_SIZE);
   return datagram;
+}
+
+/**
+ * Tells whether a client or a server that follows Discord may seal RTCP with a cipher. Only in
+ * the modes that are in service: of the others it was not seen how they are sealed, and in
+ * `xsalsa20_poly1305` two reports would share a nonce.
+ *
+ * @param cipher Mode, key, and the nonces to spend.
+ * @returns Whether the mode is one of them and a nonce is left.
+ */
+export function canSealRtcp(cipher: PacketCipher): boolean {
+  return ENCRYPTION_MODES.includes(cipher.mode) && cipher.nonce < NONCE_LIMIT;
 }
 
 /**
@@ -342,6 +356,35 @@ export function buildSenderReport(report: SenderReportFields): Uint8Array {
  */
 export function buildReceiverReport(ssrc: number, blocks: readonly ReportBlock[]): Uint8Array {
   return reportPacket(RtcpPacketType.ReceiverReport, RECEIVER_INFO_SIZE, ssrc, blocks);
+}
+
+/**
+ * Builds a source description: the CNAME of one source, with which a compound goes on behind
+ * its report (RFC 3550 section 6.5.1).
+ *
+ * @param ssrc The source.
+ * @param cname What it is called, whatever SSRC it has: ASCII of 1 to 255 characters.
+ * @returns The packet in memory of its own.
+ * @throws {RangeError} The CNAME is none.
+ */
+export function buildSourceDescription(ssrc: number, cname: string): Uint8Array {
+  if (!/^[\x20-\x7e]{1,255}$/.test(cname)) {
+    throw new RangeError(
+      `Cannot build a source description with a CNAME of ${cname.length} characters: ` +
+        `want 1 to 255 of ASCII`,
+    );
+  }
+  // At least one zero ends the chunk, which is a number of whole words.
+  const words = 2 + Math.floor((2 + cname.length) / 4 + 1);
+  const packet = new Uint8Array(4 * words);
+  packet[0] = 0x81;
+  packet[1] = RtcpPacketType.SourceDescription;
+  packet[3] = words - 1;
+  writeU32(packet, 4, ssrc);
+  packet[8] = CNAME;
+  packet[9] = cname.length;
+  for (let i = 0; i < cname.length; i++) packet[10 + i] = cname.charCodeAt(i);
+  return packet;
 }
 
 /**

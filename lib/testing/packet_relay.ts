@@ -11,7 +11,8 @@
  * claiming an SSRC; a packet that opens teaches the address. IP discovery teaches it
  * too, as on Discord, where it is the only way for a client that merely listens.
  * A nonce that comes again is a replay and is dropped, whoever repeats it. Speaking
- * travels over TCP and may be overtaken: packets wait for it for a moment.
+ * travels over TCP and may be overtaken: packets wait for it for a moment. RTCP is opened and
+ * told of; it is not passed on.
  *
  * @module
  */
@@ -23,8 +24,20 @@ import {
   discoveryResponse,
   parseDiscoveryRequest,
 } from "../ip_discovery.ts";
+import { RemoteProtocolError } from "../errors.ts";
 import { keepaliveForm, keepaliveReply, parseKeepalive } from "../keepalive.ts";
-import { parseRtpHeader, RtpHeader } from "../rtp_header.ts";
+import { NONCE_LIMIT } from "../nonce.ts";
+import type { PacketCipher } from "../packet.ts";
+import { TIMESTAMP_RATE } from "../reception.ts";
+import {
+  compactNtp,
+  parseRtcp,
+  type ReceiverReport,
+  RTCP_CLEAR_SIZE,
+  type RtcpPacket,
+  type SenderReport,
+} from "../rtp/rtcp.ts";
+import { parseRtpHeader, readU32, RtpHeader } from "../rtp_header.ts";
 import type { DropLog } from "./drop_log.ts";
 import type { DATAGRAM_POINTS, STEP_POINTS } from "./faults.ts";
 import type { PacketDropReason, ServerEventDetails } from "./server_events.ts";
@@ -39,7 +52,6 @@ export const SPEAKING_HOLD_TIME = 250;
 export const SPEAKING_HOLD_LIMIT = 256;
 
 const DATAGRAM_LIMIT = 65_536;
-const NONCE_LIMIT = 2 ** 32;
 
 /** Counters of the relay. */
 export interface RelayCounters {
@@ -51,7 +63,7 @@ export interface RelayCounters {
   keepalivesAnswered: number;
   /** Keepalives of forms that are not answered. */
   keepalivesIgnored: number;
-  /** RTCP packets. */
+  /** RTCP datagrams that were accepted. */
   rtcp: number;
   /** RTP packets that were accepted. */
   accepted: number;
@@ -75,6 +87,13 @@ export interface RelayContext {
     to: DiscoveredAddress,
     datagram: Uint8Array,
     session: ServerSession | undefined,
+  ) => void;
+  /** Hears of each packet that was accepted. */
+  readonly heard: (
+    session: ServerSession,
+    sequence: number,
+    timestamp: number,
+    now: number,
   ) => void;
   /** Takes events. */
   readonly report: (details: ServerEventDetails, session: ServerSession) => void;
@@ -137,8 +156,7 @@ export class PacketRelay {
       case "discovery-request":
         return this.#drop("bad-discovery", this.#context.sessions.byAddress(from), now);
       case "rtcp":
-        this.#counters.rtcp++;
-        return;
+        return this.#receiveRtcp(datagram, from, now);
       default:
         return this.#receiveRtp(datagram, from, now);
     }
@@ -214,7 +232,7 @@ export class PacketRelay {
     const fault = parseRtpHeader(datagram, header);
     if (fault !== undefined) return this.#drop(fault, known, now);
     const owner = sessions.bySsrc(header.ssrc);
-    const opened = this.#open(datagram, owner, known);
+    const opened = this.#open(datagram, owner, known, (cipher) => cipher.clearSize(header));
     if (typeof opened === "string") return this.#drop(opened, known ?? owner, now);
     const { sender, packet, nonce } = opened;
     if (sender !== owner) return this.#drop("wrong-ssrc", sender, now);
@@ -225,8 +243,52 @@ export class PacketRelay {
     if (!sender.nonces.add(nonce)) return this.#drop("replay", sender, now);
     sessions.learn(sender, from);
     this.#counters.accepted++;
+    this.#context.heard(sender, header.sequence, header.timestamp, now);
     if (sender.flags === undefined) this.#hold(sender, packet, now);
     else this.#relay(sender, packet, now);
+  }
+
+  #receiveRtcp(datagram: Uint8Array, from: DiscoveredAddress, now: number): void {
+    const { sessions } = this.#context;
+    const known = sessions.byAddress(from);
+    const owner = sessions.bySsrc(readU32(datagram, 4));
+    const opened = this.#open(datagram, owner, known, () => RTCP_CLEAR_SIZE);
+    if (typeof opened === "string") return this.#drop(opened, known ?? owner, now);
+    const { sender, packet, nonce } = opened;
+    if (sender !== owner) return this.#drop("wrong-ssrc", sender, now);
+    if (!sender.nonces.add(nonce)) return this.#drop("replay", sender, now);
+    let packets: RtcpPacket[];
+    try {
+      packets = parseRtcp(packet);
+    } catch (error) {
+      if (!(error instanceof RemoteProtocolError)) throw error;
+      return this.#drop("bad-rtcp", sender, now);
+    }
+    sessions.learn(sender, from);
+    this.#counters.rtcp++;
+    const report = packets.find((packet) =>
+      packet.type === "senderReport" || packet.type === "receiverReport"
+    );
+    if (report !== undefined) this.#takeReport(sender, report, now);
+  }
+
+  #takeReport(sender: ServerSession, report: SenderReport | ReceiverReport, now: number): void {
+    const { ssrc } = sender;
+    if (report.type === "senderReport") {
+      sender.reception.takeSenderReport(compactNtp(report.ntpTimestamp), now);
+      const { packetCount: packets, octetCount: octets } = report;
+      this.#context.report({ type: "sender-report", ssrc, packets, octets }, sender);
+    }
+    for (const { ssrc: source, fractionLost, cumulativeLost, jitter } of report.blocks) {
+      this.#context.report({
+        type: "reception-report",
+        ssrc,
+        source,
+        fractionLost: fractionLost / 256,
+        lost: cumulativeLost,
+        jitter: jitter / TIMESTAMP_RATE,
+      }, sender);
+    }
   }
 
   /** Finds whose key opens a packet: the SSRC's owner, else whoever has the address. */
@@ -234,13 +296,14 @@ export class PacketRelay {
     datagram: Uint8Array,
     owner: ServerSession | undefined,
     known: ServerSession | undefined,
+    clearSizeOf: (cipher: PacketCipher) => number,
   ): Opened | PacketDropReason {
     if (owner === undefined && known === undefined) return "unknown-source";
     let fault: PacketDropReason = "not-selected";
     for (const candidate of new Set([owner, known])) {
       const cipher = candidate?.cipher;
       if (candidate === undefined || cipher === undefined) continue;
-      const clearSize = cipher.clearSize(this.#header);
+      const clearSize = clearSizeOf(cipher);
       const plainSize = cipher.open(datagram, clearSize, this.#plain);
       if (plainSize >= 0) {
         const packet = new Uint8Array(clearSize + plainSize);

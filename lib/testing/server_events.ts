@@ -11,7 +11,7 @@
  * | `guildId` | string | where known | guild id |
  * | `sessionId` | string | where known | session id of the voice state |
  * | `version` | number | `connect` | version of the voice gateway; absent where it is none |
- * | `ssrc` | number | `ready`, `speaking`, `discovery`, `packet-dropped` | SSRC of the client |
+ * | `ssrc` | number | `ready`, `speaking`, `discovery`, `packet-dropped`, `sender-report`, `reception-report` | SSRC of the client |
  * | `mode` | string | `select`, `session` | encryption mode |
  * | `flags` | number | `speaking` | `SpeakingFlags` |
  * | `seqAck` | number | `resume` | last sequence number that the client has seen; absent: none |
@@ -22,6 +22,10 @@
  * | `address`, `port` | string, number | `discovery`, `select` | the client's UDP address; with `select` what the client takes it to be |
  * | `count` | number | `packet-dropped` | datagrams since the last such event, at least 1 |
  * | `opcode` | number | `ignored`, `dave-rejected` | the opcode that the server does not know, or of what it has dropped |
+ * | `packets`, `octets` | number | `sender-report` | what the client says to have sent; bytes of payload |
+ * | `source` | number | `reception-report` | SSRC of whom the client hears |
+ * | `fractionLost`, `lost` | number | `reception-report` | share of packets lost since the last report, 0 to 1; packets lost |
+ * | `jitter` | number | `reception-report` | interarrival jitter in milliseconds |
  * | `channelId` | string or null | `voice-state`, `voice-server`, `channel-full` | channel id; null: left |
  * | `on`, `fault` | string | `fault` | where, and the name of what went wrong |
  * | `resumed` | boolean | `gateway-interrupted` | whether the session goes on afterwards |
@@ -50,9 +54,11 @@ export type PacketDropReason =
   | "bad-discovery"
   /** A discovery request for an SSRC that nobody has. */
   | "unknown-ssrc"
-  /** RTP from an address and with an SSRC that nobody has. */
+  /** RTCP that is malformed. */
+  | "bad-rtcp"
+  /** RTP or RTCP from an address and with an SSRC that nobody has. */
   | "unknown-source"
-  /** RTP before Select Protocol. */
+  /** RTP or RTCP before Select Protocol. */
   | "not-selected"
   /** The tag is right, the SSRC is not the sender's. */
   | "wrong-ssrc"
@@ -152,6 +158,22 @@ export type ServerEventDetails =
     readonly reason: PacketDropReason;
     readonly count: number;
     readonly ssrc?: number;
+  }
+  /** A client told by RTCP what it has sent. */
+  | {
+    readonly type: "sender-report";
+    readonly ssrc: number;
+    readonly packets: number;
+    readonly octets: number;
+  }
+  /** A client told by RTCP what it hears of another; of one datagram 31 at most are told. */
+  | {
+    readonly type: "reception-report";
+    readonly ssrc: number;
+    readonly source: number;
+    readonly fractionLost: number;
+    readonly lost: number;
+    readonly jitter: number;
   }
   /** A client of the main gateway got READY. */
   | { readonly type: "gateway-ready" }

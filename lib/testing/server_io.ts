@@ -49,6 +49,8 @@ export interface VoiceServerOptions {
   readonly discovery?: ForcedDiscovery;
   /** Whether keepalives that are a counter are echoed, as until March 2023; not by default. */
   readonly echoKeepalives?: boolean;
+  /** Milliseconds between two RTCP reports to a sender; 5000 by default, Infinity for none. */
+  readonly reportInterval?: number;
   /** Faults to commit; none by default. */
   readonly faults?: readonly FaultRule[];
 }
@@ -164,7 +166,7 @@ export interface ServerStats {
   readonly keepalivesAnswered: number;
   /** Keepalives of other forms, which are not answered. */
   readonly keepalivesIgnored: number;
-  /** RTCP packets, which are not relayed. */
+  /** RTCP datagrams that were accepted; they are not relayed. */
   readonly rtcp: number;
   /** RTP packets that were accepted. */
   readonly accepted: number;

@@ -8,6 +8,7 @@
 import type { AeadProvider } from "../aead.ts";
 import { type MlsCrypto, nobleMlsCrypto } from "../dave/mls/mod.ts";
 import { type EncryptionMode, SEALING_MODES } from "../packet.ts";
+import { REPORT_INTERVAL } from "../rtcp_reports.ts";
 import { nobleCiphers } from "../secretbox.ts";
 import { demandChoice, demandChoices } from "../options.ts";
 import type { DavePolicy, ForcedDiscovery, VoiceServerOptions } from "./server_io.ts";
@@ -47,6 +48,8 @@ export interface ServerSettings {
   readonly discovery: VoiceServerOptions["discovery"];
   /** Whether keepalives that are a counter are echoed. */
   readonly echoKeepalives: boolean;
+  /** Milliseconds between two receiver reports to a sender. */
+  readonly reportInterval: number;
 }
 
 /**
@@ -70,6 +73,7 @@ export function serverSettings(options: VoiceServerOptions): ServerSettings {
     modes = SEALING_MODES,
     discovery,
     echoKeepalives = false,
+    reportInterval = REPORT_INTERVAL,
   } = options;
   if (!(heartbeatInterval >= 1 && heartbeatInterval < Infinity)) {
     refuse("heartbeatInterval", heartbeatInterval, "at least 1 and finite");
@@ -80,6 +84,7 @@ export function serverSettings(options: VoiceServerOptions): ServerSettings {
   if (!(Number.isInteger(replayLimit) && replayLimit >= 0 && replayLimit <= REPLAY_MAXIMUM)) {
     refuse("replayLimit", replayLimit, `an integer of 0 to ${REPLAY_MAXIMUM}`);
   }
+  if (!(reportInterval >= 1)) refuse("reportInterval", reportInterval, "at least 1");
   demandChoices("modes", modes, SEALING_MODES);
   if (discovery !== undefined) demandChoice("discovery", discovery, FORCED_DISCOVERIES);
   demandChoice("dave", dave, DAVE_POLICIES);
@@ -96,6 +101,7 @@ export function serverSettings(options: VoiceServerOptions): ServerSettings {
     modes,
     discovery,
     echoKeepalives,
+    reportInterval,
   };
 }
 

@@ -9,6 +9,7 @@ import type { DiscoveredAddress } from "../ip_discovery.ts";
 import type { PacketCipher } from "../packet.ts";
 import type { GatewayVersion } from "../gateway_version.ts";
 import type { IdentifyPayload } from "../payloads.ts";
+import { Reception } from "../reception.ts";
 import type { Secret } from "../secret.ts";
 import { NonceWindow } from "./nonce_window.ts";
 import type { ReplayBuffer } from "./replay_buffer.ts";
@@ -39,6 +40,10 @@ export class ServerSession {
   readonly replay: ReplayBuffer<string | Uint8Array>;
   /** Nonces of the client's last packets under the present key. */
   nonces: NonceWindow = new NonceWindow();
+  /** What has come of the client's packets under the present key. */
+  reception: Reception = new Reception();
+  /** When the client is told of it. */
+  reportAt: number | undefined;
   /** Id of the WebSocket; `undefined` while the session waits for a Resume. */
   websocket: number | undefined;
   /** When the session ends, while it waits for a Resume. */

@@ -140,7 +140,7 @@ export class SimulatedBot {
    */
   receive(id: number, datagram: Uint8Array): void {
     const into = new Uint8Array(datagram.length);
-    const size = this.session.depacketize(datagram, into);
+    const size = this.session.depacketize(datagram, into, this.#network.now());
     if (size < 0) return this.feed({ type: "datagram", id, data: datagram });
     if (size === 0) return;
     const { ssrc, sequence, timestamp } = this.session.received;

@@ -60,6 +60,7 @@ import { demandCloseCode, endsWebSocket, type VoiceFaultPoint } from "./faults.t
 import { NonceWindow } from "./nonce_window.ts";
 import { PacketRelay } from "./packet_relay.ts";
 import { randomHex } from "./random_hex.ts";
+import { Reception } from "../reception.ts";
 import { ReplayBuffer } from "./replay_buffer.ts";
 import type { EventSubject, LeaveReason, ServerEventDetails } from "./server_events.ts";
 import type {
@@ -71,6 +72,7 @@ import type {
   VoiceServerOptions,
 } from "./server_io.ts";
 import { type ServerSettings, serverSettings } from "./server_options.ts";
+import { ReportSender } from "./report_sender.ts";
 import { ServerOutbox } from "./server_outbox.ts";
 import { ServerSession } from "./server_session.ts";
 import { requestedVersion, ServerSocket } from "./server_socket.ts";
@@ -100,6 +102,7 @@ export class VoiceServer {
   readonly #grants: TokenGrants;
   readonly #drops: DropLog;
   readonly #relay: PacketRelay;
+  readonly #reports: ReportSender;
   readonly #dave: DaveRooms;
   #now = 0;
   #lastSsrc = 0;
@@ -117,12 +120,18 @@ export class VoiceServer {
     const report = (details: ServerEventDetails, session: ServerSession | undefined) =>
       this.#outbox.event(details, session?.subject ?? {});
     this.#drops = new DropLog(report);
+    this.#reports = new ReportSender({
+      interval: this.#settings.reportInterval,
+      sessions: this.#sessions,
+      transmit: (to, datagram) => this.#outbox.push({ type: "transmit", to, datagram }),
+    });
     this.#relay = new PacketRelay({
       settings: this.#settings,
       sessions: this.#sessions,
       drops: this.#drops,
       fails: (step, session) => this.#fails(step, session.websocket, session.subject),
       transmit: (...datagram) => this.#outbox.transmit(...datagram),
+      heard: (...packet) => this.#reports.heard(...packet),
       report,
     });
     const { dave: policy, mls } = this.#settings;
@@ -180,7 +189,7 @@ export class VoiceServer {
    * @returns Monotonic milliseconds, or `undefined` where no timer is armed.
    */
   pollTimeout(): number | undefined {
-    const parts = [this.#relay, this.#drops, this.#faults, this.#dave];
+    const parts = [this.#relay, this.#reports, this.#drops, this.#faults, this.#dave];
     let earliest = Math.min(...parts.map((part) => part.next() ?? Infinity));
     for (const { deadline } of this.#sockets.values()) earliest = Math.min(earliest, deadline);
     for (const { expiresAt } of this.#sessions.all()) {
@@ -432,6 +441,7 @@ export class VoiceServer {
     const { aead, random } = this.#settings;
     session.cipher = new PacketCipher(mode, key, aead, nonces, random);
     session.nonces = new NonceWindow();
+    session.reception = new Reception();
     this.#outbox.event({ type: "session", mode }, session.subject);
     this.#outbox.tell(session, {
       op: VoiceOpcodes.SessionDescription,
@@ -598,6 +608,7 @@ export class VoiceServer {
     this.#expireSessions();
     this.#faults.expire(this.#now);
     this.#relay.expire(this.#now);
+    this.#reports.expire(this.#now);
     this.#drops.expire(this.#now);
     this.#dave.expire(this.#now);
   }

@@ -22,7 +22,9 @@ import {
   parseCounterKeepalive,
 } from "../../lib/keepalive_counter.ts";
 import type { DropReason } from "../../lib/media.ts";
-import { type EncryptionMode, SEALING_MODES } from "../../lib/packet.ts";
+import { NonceCounter } from "../../lib/nonce.ts";
+import { type EncryptionMode, PacketCipher, SEALING_MODES } from "../../lib/packet.ts";
+import { sealRtcp } from "../../lib/rtp/rtcp.ts";
 import type { RtpHeader } from "../../lib/rtp_header.ts";
 import type { SessionOptions } from "../../lib/session.ts";
 import { STATES } from "../../lib/state.ts";
@@ -209,6 +211,19 @@ function binaryParser(step: Step): AnyParser {
   };
 }
 
+/** A receiver report about a client's SSRC, a sender report of it, and one that is malformed. */
+function rtcpOf(ssrc: number, mode: EncryptionMode): Uint8Array[] {
+  const counter = new NonceCounter(99);
+  const random = (into: Uint8Array) => into.fill(0x42);
+  const cipher = new PacketCipher(mode, SESSION_KEY, LOOSE_AEAD, counter, random);
+  const id = ssrc.toString(16).padStart(8, "0");
+  return [
+    `81c90007${id}${id}40000001000000090000000a0000000000000000`,
+    `80c80006${id}83aa7e8080000000000003c00000000100000003`,
+    `81c900ff${id}`,
+  ].map((compound) => sealRtcp(cipher, hex(compound)));
+}
+
 type CounterForm = "counter-le" | "counter-be";
 
 /** Datagrams that a server sends, and those that it should not. */
@@ -225,8 +240,8 @@ function datagramSeeds(
     discoveryRequest(SSRC, form),
     ...[keepalive(1), keepaliveReply(1), keepaliveReply(2)],
     ...[1, 2, 0x80].map((counter) => counterKeepalive(counter, echo)),
-    hex("81c9000700000d09" + "00".repeat(40)),
-    hex("8178"),
+    ...rtcpOf(SSRC, mode),
+    ...["8065000100000001000000ff", "8066000100000001000000ff", "8178"].map(hex),
   ];
 }
 
@@ -264,10 +279,9 @@ function checkReceived(header: Readonly<RtpHeader>): void {
 }
 
 /** What is told of RTP without opening it; of another version it is no RTP. */
-const UNOPENED: readonly string[] = ["too-short", "payload-type"];
+const UNOPENED: readonly string[] = ["too-short", "payload-type", "video", "rtx"];
 /** What is told of other datagrams once there is a UDP socket. */
 const UNKNOWN: readonly string[] = [
-  "rtcp",
   "unknown-datagram",
   "stale-keepalive",
   "discovery-rejected",
@@ -287,7 +301,7 @@ function datagramParser(step: Step, form: DiscoveryForm, echo?: CounterForm): An
       ...UNOPENED,
       ...(open ? UNKNOWN : ["ignored"]),
       ...(keyed ? ["frame", "duplicate", "padding-only", ...OPEN_FAULTS] : ["not-connected"]),
-      ...(step === "reconnecting" || step === "resuming" ? ["taken"] : []),
+      ...(keyed ? ["ignored", "taken", "bad-rtcp"] : []),
       ...(awaits ? ["moved"] : []),
     ],
     share: 1 / STEPS.length,
@@ -341,6 +355,7 @@ function modeParser(mode: EncryptionMode): AnyParser {
     seeds: datagramSeeds("74", mode),
     outcomes: [
       ...[...UNOPENED, ...UNKNOWN, "frame", "duplicate", "padding-only"],
+      ...["ignored", "taken", "bad-rtcp"],
       ...OPEN_FAULTS,
     ],
     share: 1 / SEALING_MODES.length,
@@ -621,7 +636,7 @@ function clientDatagrams(mode: EncryptionMode): Uint8Array[] {
     ...DISCOVERY_FORMS.map((form) => discoveryRequest(1, form)),
     discoveryRequest(9),
     ...[keepalive(1), counterKeepalive(1), hex("00000001"), hex(`c9${"00".repeat(8)}`)],
-    hex("81c9000700000001" + "00".repeat(40)),
+    ...rtcpOf(1, mode),
   ];
 }
 
@@ -640,6 +655,7 @@ function serverDatagramParser(mode: EncryptionMode): AnyParser {
         "answered",
         "keepalive",
         "rtcp",
+        "bad-rtcp",
         ...RTP_FAULTS,
         "bad-tag",
         "replay",

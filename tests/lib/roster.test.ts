@@ -18,7 +18,12 @@ function setup() {
     }
     return found;
   };
-  return { roster: new Roster(outbox, "own"), events };
+  const voices: string[] = [];
+  const listener = {
+    assign: (ssrc: number, userId: string) => voices.push(`${ssrc} ${userId}`),
+    end: (ssrc: number) => voices.push(`${ssrc} ends`),
+  };
+  return { roster: new Roster(outbox, "own", () => listener), events, voices };
 }
 
 test("Roster tells once of each user, whatever names him, and maps his SSRCs", () => {

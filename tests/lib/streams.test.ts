@@ -8,8 +8,8 @@ test("Streams follows each SSRC on its own", () => {
   assertEquals([streams.receive(1, 13), streams.receive(1, 12)], ["next", "late"]);
   assertEquals([streams.receive(2, 10), streams.receive(2, 11)], ["duplicate", "next"]);
   assertEquals(streams.stats(), [
-    { ssrc: 1, received: 3, lost: 1, late: 1, duplicates: 0 },
-    { ssrc: 2, received: 2, lost: 0, late: 0, duplicates: 1 },
+    { ssrc: 1, received: 3, lost: 1, late: 1, duplicates: 0, jitter: 0 },
+    { ssrc: 2, received: 2, lost: 0, late: 0, duplicates: 1, jitter: 0 },
   ]);
 });
 

@@ -21,6 +21,7 @@ const SESSION: Record<SessionEvent["type"], true> = {
   heartbeat: true,
   highLatency: true,
   keepalive: true,
+  receptionReport: true,
   daveEpochTransition: true,
   davePrivacyCode: true,
   daveReady: true,
