@@ -6,6 +6,7 @@
 
 import { abortable } from "@std/async";
 import { createDave } from "../lib/dave/create.ts";
+import type { PlayoutStats } from "../lib/audio/playout.ts";
 import { endpointHost } from "../lib/endpoint.ts";
 import { LocalProtocolError, VoiceConnectError } from "../lib/errors.ts";
 import type { VoiceServer, VoiceStatePayload } from "../lib/gateway.ts";
@@ -437,7 +438,11 @@ export class VoiceConnection implements AsyncDisposable {
     const { counters, remote } = this.#session;
     return {
       ...counters,
-      users: counters.users.map((user) => ({ ...user, ...this.#driver.framesOf(user.userId) })),
+      users: counters.users.map((user) => ({
+        ...user,
+        ...this.#driver.framesOf(user.userId),
+        playout: this.#playoutOf(user.userId),
+      })),
       remote,
       roundTrip: {
         websocket: this.webSocket.latency,
@@ -571,6 +576,14 @@ export class VoiceConnection implements AsyncDisposable {
     for (const feed of this.#feeds) feed.push(frame);
     if (this.#listeners.has("audioFrame")) this.#audioFrames.push(frame);
     else this.#audioFrames.end();
+  }
+
+  #playoutOf(userId: string): PlayoutStats | undefined {
+    for (const feed of this.#feeds) {
+      const playout = feed.speaker(userId)?.playout;
+      if (playout !== undefined) return playout;
+    }
+    return this.#audioFrames.statsOf(userId);
   }
 
   #handlePacket({ ssrc, sequence, timestamp }: PacketHeader, opus: Uint8Array): void {

@@ -5,6 +5,7 @@
  */
 
 import type { PcmFrame } from "../lib/audio/pcm.ts";
+import type { PlayoutStats } from "../lib/audio/playout.ts";
 import type { VoiceServer } from "../lib/gateway.ts";
 import type { GatewayVersion } from "../lib/gateway_version.ts";
 import type { SessionEvent } from "../lib/io.ts";
@@ -106,7 +107,10 @@ export type ConnectionEvents =
   };
 
 /** Figures of one user who was heard. */
-export interface UserStats extends HeardUser, UserFrames {}
+export interface UserStats extends HeardUser, UserFrames {
+  /** What became of the user's voice on its way to sound, while somebody listens to that. */
+  readonly playout: PlayoutStats | undefined;
+}
 
 /** Figures of a connection. */
 export interface ConnectionStats extends MediaCounters {

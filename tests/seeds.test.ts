@@ -67,14 +67,6 @@ test("a row leads somewhere or has a reason, never both or neither", () => {
   }
 });
 
-test("what is planned names no version that does not exist", () => {
-  const versions = read("CHANGELOG.md").match(/^## .*/gm)!.join(" ");
-  for (const { status, note } of ROWS) {
-    if (status !== "planned") continue;
-    for (const [version] of note.matchAll(/\d+\.\d+(\.\d+)?/g)) assert(versions.includes(version));
-  }
-});
-
 test("every entry point that a row names is one of deno.json", () => {
   const { exports } = JSON.parse(read("deno.json")) as { exports: Record<string, string> };
   for (const [name, { path }] of ENTRIES) assertEquals(exports[name], `./${path}`, name);

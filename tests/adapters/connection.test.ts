@@ -19,7 +19,7 @@ import type {
   VoiceStatePayload,
 } from "../../adapters/gateway_adapter.ts";
 import { SILENCE_COUNT } from "../../adapters/player/player.ts";
-import type { Speaker } from "../../adapters/speakers.ts";
+import type { Speaker } from "../../adapters/receive/speakers.ts";
 import type { Transport } from "../../adapters/transport.ts";
 import { type RunningVoiceServer, startVoiceServer } from "../../adapters/testing/mod.ts";
 import { LocalProtocolError, VoiceConnectError } from "../../lib/errors.ts";

@@ -31,7 +31,10 @@ const SESSION: Record<SessionEvent["type"], true> = {
   message: true,
 };
 
-const CONNECTION: Record<keyof ConnectionEvents, true> = {
+/** `audioFrame` is left out: it does not come in the same turn as what it is of. */
+type PromptEvent = Exclude<keyof ConnectionEvents, "audioFrame">;
+
+const CONNECTION: Record<PromptEvent, true> = {
   ...SESSION,
   rawMessage: true,
   rawAudioFrame: true,
@@ -40,7 +43,5 @@ const CONNECTION: Record<keyof ConnectionEvents, true> = {
 /** Types of a session's events. */
 export const SESSION_EVENT_TYPES = Object.keys(SESSION) as readonly SessionEvent["type"][];
 
-/** Types of events that `VoiceConnection.on` takes. */
-export const CONNECTION_EVENT_TYPES = Object.keys(
-  CONNECTION,
-) as readonly (keyof ConnectionEvents)[];
+/** Types of events that `VoiceConnection.on` takes and that come at once. */
+export const CONNECTION_EVENT_TYPES = Object.keys(CONNECTION) as readonly PromptEvent[];

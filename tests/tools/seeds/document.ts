@@ -43,11 +43,11 @@ export function seedsDocument(): string {
 Five documents came before this library. Who knows one of them finds here what each of its names is called now, or why
 there is no such thing. A name without "of" is in \`@sotto/voice\`, what is of \`./core\` is in \`@sotto/voice/core\`, and so
 on. \`A.{b, c}\` stands for \`A.b\` and \`A.c\`; \`SendPayloads[0]\` is what a client sends with opcode 0,
-\`ReceivePayloads[2]\` what it receives with opcode 2. "Planned" is not there yet, "absent" is left out on purpose.
+\`ReceivePayloads[2]\` what it receives with opcode 2. "Absent" is left out on purpose.
 
 Made from \`tests/tools/seeds/\`; a test holds it equal, and every name on the right exists.
 
-${table(["document", "names", "here", "planned", "absent"], SEEDS.map(summary))}
+${table(["document", "names", "here", "absent"], SEEDS.map(summary))}
 
 ${SEEDS.map(section).join("\n\n")}
 `;
@@ -80,7 +80,7 @@ function summary(seed: Seed): string[] {
   const rows = [...namesByRow(seed)];
   const count = (status: Row["status"]) =>
     rows.reduce((sum, [row, names]) => sum + (row.status === status ? names.length : 0), 0);
-  const counts = [count("here"), count("planned"), count("absent")];
+  const counts = [count("here"), count("absent")];
   const total = counts.reduce((sum, number) => sum + number);
   return [`[${seed.title}](#${anchor(seed.title)})`, ...[total, ...counts].map(String)];
 }

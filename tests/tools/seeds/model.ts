@@ -40,8 +40,8 @@ export type SeedNames = { readonly [K in Kind]?: readonly string[] };
 export interface Row {
   /** Names in the notation. One that ends in a star is all files there that no row names. */
   readonly names: readonly string[];
-  /** What is said of them: `here` has targets, `planned` and `absent` a reason. */
-  readonly status: "here" | "planned" | "absent";
+  /** What is said of them: `here` has targets, `absent` a reason. */
+  readonly status: "here" | "absent";
   /** Targets in the notation of `targets.ts`. */
   readonly targets: readonly string[];
   /** A remark, or the reason. */
@@ -75,16 +75,6 @@ export function here(
   note = "",
 ): Row {
   return { names: [names].flat(), status: "here", targets: [targets].flat(), note };
-}
-
-/**
- * A row of names that come later.
- *
- * @param names The names.
- * @param note What is missing.
- */
-export function planned(names: string | readonly string[], note: string): Row {
-  return { names: [names].flat(), status: "planned", targets: [], note };
 }
 
 /**

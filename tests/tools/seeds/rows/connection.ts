@@ -4,7 +4,7 @@
  * @module
  */
 
-import { absent, here, planned, type Row } from "../model.ts";
+import { absent, here, type Row } from "../model.ts";
 
 /** The rows, in the order of the document. */
 export const CONNECTION_ROWS: readonly Row[] = [
@@ -76,9 +76,15 @@ export const CONNECTION_ROWS: readonly Row[] = [
     'VoiceConnection.on("rawAudioFrame").{userId, ssrc, frame}',
   ),
   here("12-byte RTP header", ["RTP_HEADER_SIZE of ./core", "parseRtpHeader of ./core"]),
-  planned(
-    ["onAudioFrame", "onAudioFrame.{userId, ssrc, frame}"],
-    "no event gives decoded sound yet; `speakers` gives each user's Opus packets",
+  here(
+    "onAudioFrame",
+    'VoiceConnection.on("audioFrame")',
+    "decoded, in order and in time; what is lost is made up",
+  ),
+  here(
+    "onAudioFrame.{userId, ssrc, frame}",
+    'VoiceConnection.on("audioFrame").{userId, ssrc, samples}',
+    "interleaved 16-bit samples",
   ),
   here("Opus decoding", "OpusCodec.decode of ./opus", "called by the reader of the frames"),
   here("Connection.logger", "JoinVoiceOptions.logger", "given with the options of `joinVoice`"),
