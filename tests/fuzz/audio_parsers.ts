@@ -4,6 +4,7 @@
  * @module
  */
 
+import { JitterBuffer } from "../../lib/audio/jitter_buffer.ts";
 import {
   oggChecksum,
   OggDemuxer,
@@ -645,6 +646,80 @@ function bytesOf({ buffer, byteOffset, byteLength }: Int16Array | Float32Array):
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
+// A jitter buffer
+
+const ARRIVAL_SIZE = 10;
+const HELD_LIMIT = 3;
+
+/** Ten bytes for each packet: what passes before it, SSRC, sequence, timestamp, TOC. */
+function arrivals(...packets: readonly (readonly number[])[]): Uint8Array {
+  const bytes = new Uint8Array(packets.length * ARRIVAL_SIZE);
+  const view = new DataView(bytes.buffer);
+  for (const [i, [passed, ssrc, sequence, timestamp, toc]] of packets.entries()) {
+    const at = i * ARRIVAL_SIZE;
+    bytes[at] = passed;
+    bytes[at + 1] = ssrc;
+    view.setUint16(at + 2, sequence);
+    view.setUint32(at + 4, timestamp);
+    view.setUint16(at + 8, toc);
+  }
+  return bytes;
+}
+
+/** Times go on, and are numbers; a packet is handed out at most 60 s after it came. */
+function checkItems(buffer: JitterBuffer, now: number, after: number): number {
+  let end = after;
+  for (let count = 0, item; (item = buffer.pull(now)) !== undefined; count++) {
+    check(count < 1000, () => "items without end");
+    check(item.at <= now && item.at >= end - 1e-6, () => `an item at ${item!.at}, not ${end}`);
+    check(Number.isFinite(item.nominal), () => `a nominal instant of ${item!.nominal}`);
+    checkU32("the timestamp of an item", item.timestamp);
+    checkInteger("the duration of an item", item.duration, 0, 5760);
+    checkInteger("what an item is stretched by", item.adjust, -30, 30);
+    end = item.at + (item.duration + item.adjust) / 48;
+  }
+  const due = buffer.pollTimeout();
+  check(due === undefined || (due > now && due < now + 60_000), () => `${due} at ${now}`);
+  return end;
+}
+
+const jitterBuffer = parser({
+  name: "JitterBuffer",
+  covers: ["JitterBuffer", "RtpTimeline", "DelayEstimator"],
+  domain: BYTES,
+  seeds: [
+    arrivals([1, 1, 0xffff, 0xfffffc40, 0xf8ff], [2, 1, 0, 0, 0xf8ff], [2, 1, 1, 960, 0xf800]),
+    arrivals([2, 1, 9, 960, 0xf8ff], [0, 1, 8, 0, 0xf8ff], [0, 1, 9, 960, 0xf8ff]),
+    arrivals([2, 1, 1, 0, 0xf801], [4, 1, 3, 1920, 0x1b04], [0, 1, 2, 960, 0xf8ff]),
+    arrivals([0, 1, 1, 0, 0xf801], [0, 1, 2, 960, 0xf801], [0, 1, 3, 0, 1], [0, 1, 4, 0, 1]),
+    arrivals([0, 1, 1, 0, 0xf801], [200, 2, 1, 0, 0xf801], [9, 2, 40_000, 9, 0xf801]),
+  ],
+  outcomes: ["nothing", "buffered", "late", "duplicate", "overflow"],
+  run: (bytes) => {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const buffer = new JitterBuffer({ limit: HELD_LIMIT });
+    let outcome = "nothing";
+    let now = 0;
+    let end = -Infinity;
+    for (let at = 0; at + ARRIVAL_SIZE <= bytes.length; at += ARRIVAL_SIZE) {
+      const [sequence, timestamp] = [view.getUint16(at + 2), view.getUint32(at + 4)];
+      // The last three bits say how many bytes of a packet follow its table of contents.
+      const opus = new Uint8Array(1 + (bytes[at + 9] & 7)).fill(bytes[at + 9]);
+      opus[0] = bytes[at + 8];
+      now += 10 * bytes[at];
+      end = checkItems(buffer, now, end);
+      outcome = buffer.push({ ssrc: bytes[at + 1], sequence, timestamp, at: now, opus });
+    }
+    checkItems(buffer, now + 60_000, end);
+    const { received, played, late, duplicate, overflow, held, lost, delay } = buffer.stats;
+    const dropped = late + duplicate + overflow;
+    check(received === played + dropped && held === 0, () => `${received}: ${played}, ${dropped}`);
+    checkInteger("what is lost", lost, 0, 3000 * received);
+    check(delay >= 40 && delay <= 500, () => `a delay of ${delay}`);
+    return outcome;
+  },
+});
+
 /** The parsers of audio. */
 export const AUDIO_PARSERS: readonly AnyParser[] = [
   opusPacket,
@@ -654,4 +729,5 @@ export const AUDIO_PARSERS: readonly AnyParser[] = [
   oggOpus,
   wav,
   wavReader,
+  jitterBuffer,
 ];
