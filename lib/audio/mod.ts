@@ -1,7 +1,7 @@
 /**
  * Pure audio parts: read an Opus packet's duration, take Ogg Opus apart and put it
- * together, read and write WAV, pace frames. Nothing here encodes, decodes, waits or
- * reads a clock.
+ * together, take WebM apart, tell containers from each other, read and write WAV, pace
+ * frames. Nothing here encodes, decodes, waits or reads a clock.
  *
  * @example Read a file and schedule its packets
  * ```ts
@@ -18,10 +18,14 @@
  * @module
  */
 
+export * from "./duration.ts";
 export * from "./lateness.ts";
 export * from "./ogg.ts";
 export * from "./ogg_opus.ts";
 export * from "./ogg_writer.ts";
 export * from "./opus_toc.ts";
 export * from "./pacer.ts";
+export * from "./probe.ts";
+export * from "./seek.ts";
 export * from "./wav.ts";
+export * from "./webm_opus.ts";
