@@ -2,6 +2,8 @@
  * Pure audio parts: read an Opus packet's duration, take Ogg Opus apart and put it
  * together, read and write WAV, resample, mix and fade samples, pace frames. Nothing here encodes,
  * decodes, waits or reads a clock.
+ * together, take WebM apart, tell containers from each other, read and write WAV, pace
+ * frames. Nothing here encodes, decodes, waits or reads a clock.
  *
  * @example Read a file and schedule its packets
  * ```ts
@@ -18,6 +20,7 @@
  * @module
  */
 
+export * from "./duration.ts";
 export * from "./gain.ts";
 export * from "./jitter_buffer.ts";
 export * from "./lateness.ts";
@@ -33,8 +36,11 @@ export { pcmToFloat32, pcmToInt16 } from "./pcm_convert.ts";
 export * from "./pcm_downmix.ts";
 export * from "./pcm_framer.ts";
 export * from "./playout.ts";
+export * from "./probe.ts";
 export * from "./resampler.ts";
 export type { RtpPlace } from "./rtp_timeline.ts";
+export * from "./seek.ts";
 export { type ToneOptions, toneSamples } from "./tone.ts";
 export * from "./wav.ts";
 export * from "./wav_reader.ts";
+export * from "./webm_opus.ts";
