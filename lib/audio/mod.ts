@@ -27,6 +27,7 @@ export * from "./ogg_writer.ts";
 export * from "./opus_toc.ts";
 export * from "./pacer.ts";
 export { pcmToFloat32, pcmToInt16 } from "./pcm_convert.ts";
+export * from "./pcm_converter.ts";
 export * from "./pcm_downmix.ts";
 export * from "./pcm_framer.ts";
 export * from "./resampler.ts";
