@@ -5,14 +5,17 @@
  */
 
 import { OggOpusDemuxer } from "../../lib/audio/ogg_opus.ts";
+import type { ByteSource } from "./byte_source.ts";
+import { demux } from "./demux.ts";
 
-/** Bytes of a file: all at once, or in chunks (a web stream, a Node stream). */
-export type ByteSource = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+export type { ByteSource } from "./byte_source.ts";
 
 /**
  * Takes the Opus packets out of an Ogg Opus file or stream.
  *
  * @param source The bytes of the file. Chunks are read as the packets are.
+ * @param from Where to begin, in milliseconds; 0 by default. What comes before is read and left
+ * out.
  * @returns The packets, header packets left out; chained streams follow each other.
  * @throws {SyntaxError} What comes is not Ogg Opus; packets before that point are given first.
  *
@@ -27,16 +30,6 @@ export type ByteSource = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8
  * assertEquals(packets, [silence]);
  * ```
  */
-export async function* oggOpus(source: ByteSource): AsyncGenerator<Uint8Array, void> {
-  const demuxer = new OggOpusDemuxer();
-  for await (const chunk of source instanceof Uint8Array ? [source] : source) {
-    demuxer.push(chunk);
-    yield* packetsOf(demuxer);
-  }
-  demuxer.end();
-  yield* packetsOf(demuxer);
-}
-
-function* packetsOf(demuxer: OggOpusDemuxer): Generator<Uint8Array, void> {
-  for (let next; (next = demuxer.pull()) !== undefined;) yield next.packet;
+export function oggOpus(source: ByteSource, from = 0): AsyncGenerator<Uint8Array, void> {
+  return demux(new OggOpusDemuxer(), source, from);
 }

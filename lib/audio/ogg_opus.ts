@@ -16,6 +16,7 @@
 
 import { OggDemuxer, type OggDemuxerOptions, type OggLosses, type OggPacket } from "./ogg.ts";
 import { packetDuration } from "./opus_toc.ts";
+import { OpusTimeline } from "./opus_timeline.ts";
 
 /** The identification header (RFC 7845, section 5.1). */
 export interface OpusHead {
@@ -54,6 +55,11 @@ export interface OggOpusPacket {
   /** Samples per channel at 48 kHz. */
   readonly duration: number;
   /**
+   * Milliseconds from the start to where this packet begins, as the container says. What a
+   * player drops as pre-skip comes before 0.
+   */
+  readonly time: number;
+  /**
    * Where the container says it: samples of its stream up to this packet's end,
    * pre-skip included. On the last packet it may be less than the durations' sum:
    * a player then drops the difference from the end.
@@ -90,6 +96,7 @@ export class OggOpusDemuxer {
   #stage: "head" | "tags" | "audio" = "head";
   #inHeaders = true; // no second packet of a logical stream was seen in this link
   #invalidPackets = 0;
+  #timeline = new OpusTimeline();
   #failure: Error | undefined;
   #ended = false;
 
@@ -194,15 +201,17 @@ export class OggOpusDemuxer {
         );
       }
       this.#head = head;
+      this.#timeline.begin(head.preSkip);
       this.#serial = packet.serial;
       this.#stage = "tags";
     }
   }
 
   #takeAudio(packet: OggPacket): OggOpusPacket | undefined {
+    const { data, granule } = packet;
     try {
-      const duration = packetDuration(packet.data);
-      return { packet: packet.data, duration, granule: packet.granule };
+      const duration = packetDuration(data);
+      return { packet: data, duration, time: this.#timeline.take(duration, granule), granule };
     } catch {
       this.#invalidPackets++;
       return undefined;
