@@ -33,6 +33,7 @@ export * from "./opus_toc.ts";
 export * from "./pacer.ts";
 export type { PcmFrame, PcmOrigin } from "./pcm.ts";
 export { pcmToFloat32, pcmToInt16 } from "./pcm_convert.ts";
+export * from "./pcm_converter.ts";
 export * from "./pcm_downmix.ts";
 export * from "./pcm_framer.ts";
 export * from "./playout.ts";

@@ -1,0 +1,70 @@
+/**
+ * A source of Opus packets that are there already, or come from elsewhere.
+ *
+ * @module
+ */
+
+import { packetDuration } from "../../lib/audio/opus_toc.ts";
+import { checkStart } from "./start.ts";
+import type { OpusSource } from "./audio_source.ts";
+
+/**
+ * Makes a source of Opus packets.
+ *
+ * @param packets The packets in order. An array is seekable; anything else is opened once.
+ * @returns The source.
+ *
+ * @example Half a second of silence
+ * ```ts ignore
+ * import { opusPackets } from "@sotto/voice";
+ * import { OPUS_SILENCE } from "@sotto/voice/audio";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const source = opusPackets(new Array(25).fill(Uint8Array.from(OPUS_SILENCE)));
+ * assertEquals(source.duration, 500);
+ * ```
+ */
+export function opusPackets(
+  packets: readonly Uint8Array[] | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): OpusSource {
+  const isArray = Array.isArray(packets);
+  let isOpened = false;
+  return {
+    kind: "opus",
+    duration: isArray ? durationOf(packets) : undefined,
+    seekable: isArray,
+    open(from = 0) {
+      checkStart(from, isArray);
+      if (isOpened && !isArray) {
+        throw new TypeError("Cannot open a stream of packets again: it was read already");
+      }
+      isOpened = true;
+      return packetsFrom(packets, from);
+    },
+  };
+}
+
+/**
+ * Leaves out the packets that end before a time. Time is what the packets last, so that it needs
+ * nothing but them.
+ *
+ * @param packets Opus packets from the start on.
+ * @param from Milliseconds.
+ * @returns Those that sound at `from` and later.
+ */
+export async function* packetsFrom(
+  packets: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  from: number,
+): AsyncGenerator<Uint8Array, void> {
+  let end = 0;
+  for await (const packet of packets) {
+    if (end <= from) end += packetDuration(packet) / SAMPLES_PER_MS;
+    if (end > from) yield packet;
+  }
+}
+
+const SAMPLES_PER_MS = 48;
+
+function durationOf(packets: readonly Uint8Array[]): number {
+  return packets.reduce((sum, packet) => sum + packetDuration(packet), 0) / SAMPLES_PER_MS;
+}
