@@ -24,4 +24,5 @@ export * from "./ogg_opus.ts";
 export * from "./ogg_writer.ts";
 export * from "./opus_toc.ts";
 export * from "./pacer.ts";
+export * from "./speaking_detector.ts";
 export * from "./wav.ts";
