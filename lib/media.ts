@@ -11,7 +11,7 @@
  * @module
  */
 
-import { OPUS_SILENCE, packetDuration } from "./audio/opus_toc.ts";
+import { packetDuration } from "./audio/opus_toc.ts";
 import { isSilence } from "./dave/frames/silence.ts";
 import { isRtp } from "./demux.ts";
 import { type EndToEnd, MAX_FRAME_OVERHEAD } from "./end_to_end.ts";
@@ -236,9 +236,7 @@ export class MediaPlane {
     const arrival = this.#streams.receive(header.ssrc, header.sequence, header.timestamp, now);
     if (arrival === "duplicate") return this.drop("duplicate");
     if (size === 0) return this.drop("padding-only");
-    if (size === OPUS_SILENCE.length && isSilence(into.subarray(0, size))) {
-      this.#streams.pause(header.ssrc);
-    }
+    if (size === 3 && isSilence(into.subarray(0, 3))) this.#streams.pause(header.ssrc);
     this.#parsed = this.#accepted;
     this.#accepted = header;
     this.#received++;

@@ -59,6 +59,8 @@ const CURABLE: readonly UndecryptableReason[] = ["no-key", "bad-tag"];
 
 interface HeldFrame {
   readonly frame: Omit<ReceivedFrame, "userId">;
+  /** Whose it was when it could not be opened, where that was known. */
+  readonly userId: string | undefined;
   /** Why it was not opened, where its user is known. */
   readonly fault: UndecryptableReason | undefined;
   /** Keys that were known then. */
@@ -108,7 +110,7 @@ export class Receiver {
 
   /** What became of a user's frames; it outlives the user. */
   framesOf(userId: string): UserFrames {
-    const held = this.#held.filter(({ frame }) => this.#userOf(frame.ssrc) === userId).length;
+    const held = this.#held.filter((held) => held.userId === userId).length;
     return { held, undecryptable: { ...this.#undecryptableBy.get(userId) } };
   }
 
@@ -166,7 +168,7 @@ export class Receiver {
   /** Hands a copy of a frame out, or says why it must be held; one that is beyond help is dropped. */
   #deliver(frame: HeldFrame["frame"], now: number): HeldFrame | undefined {
     const userId = this.#userOf(frame.ssrc);
-    if (userId === undefined) return { frame, fault: undefined, keyCount: 0 };
+    if (userId === undefined) return { frame, userId, fault: undefined, keyCount: 0 };
     const opening = this.#opening();
     const { opus } = frame;
     if (opening === undefined) return this.#hand({ ...frame, userId, opus: opus.slice() });
@@ -174,7 +176,7 @@ export class Receiver {
     const size = opening.open(userId, opus, this.#opened, now);
     if (size > 0) return this.#hand({ ...frame, userId, opus: this.#opened.slice(0, size) });
     const fault: UndecryptableReason = size === 0 ? "empty" : opening.openFault;
-    const held = { frame, fault, keyCount: opening.keyCount };
+    const held = { frame, userId, fault, keyCount: opening.keyCount };
     return CURABLE.includes(fault) ? held : this.#drop(held);
   }
 
@@ -186,14 +188,12 @@ export class Receiver {
     this.#ready.push(frame);
   }
 
-  #drop({ fault, frame }: HeldFrame): undefined {
-    if (fault === undefined) {
+  #drop({ fault, userId }: HeldFrame): undefined {
+    if (fault === undefined || userId === undefined) {
       this.#expired++;
       return;
     }
     count(this.#undecryptable, fault);
-    const userId = this.#userOf(frame.ssrc);
-    if (userId === undefined) return;
     const counters = this.#undecryptableBy.get(userId) ?? {};
     count(counters, fault);
     this.#undecryptableBy.set(userId, counters);

@@ -41,6 +41,7 @@ export * from "./probe.ts";
 export * from "./resampler.ts";
 export type { RtpPlace } from "./rtp_timeline.ts";
 export * from "./seek.ts";
+export * from "./speaking_detector.ts";
 export { type ToneOptions, toneSamples } from "./tone.ts";
 export * from "./wav.ts";
 export * from "./wav_reader.ts";

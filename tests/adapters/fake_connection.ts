@@ -19,6 +19,7 @@ import type { SessionEvent } from "../../lib/io.ts";
 import { discoveryResponse } from "../../lib/ip_discovery.ts";
 import { keepaliveReply } from "../../lib/keepalive.ts";
 import { PacketCipher } from "../../lib/packet.ts";
+import { buildReceiverReport, sealRtcp } from "../../lib/rtp/rtcp.ts";
 import { writeRtpHeader } from "../../lib/rtp_header.ts";
 import { DaveInviter } from "../tools/dave_inviter.ts";
 import { type FakeTime, FakeTransport } from "./fake_sockets.ts";
@@ -45,6 +46,20 @@ export function packet(sequence: number, opus: Uint8Array = OPUS): Uint8Array {
   datagram.set(opus, 12);
   new PacketCipher(MODE, KEY, nobleAead).seal(datagram, 12, opus.length);
   return datagram;
+}
+
+/** A report of the server about the bot's audio. */
+export function receptionReport(): Uint8Array {
+  const block = {
+    ssrc: SSRC,
+    fractionLost: 64,
+    cumulativeLost: 3,
+    highestSequence: 9,
+    jitter: 96,
+    lastSenderReport: 0,
+    delaySinceLastSenderReport: 0,
+  };
+  return sealRtcp(new PacketCipher(MODE, KEY, nobleAead), buildReceiverReport(0, [block]));
 }
 
 /** A connection whose network, main gateway and time are the test's. */
@@ -179,6 +194,8 @@ export class Bench {
       case "keepalive":
         this.#time.advance(0);
         return udp.handlers.message(keepaliveReply(1));
+      case "receptionReport":
+        return udp.handlers.message(receptionReport());
       case "daveEpochTransition":
         return websocket.receive(21, { protocol_version: 0, transition_id: 0 });
       case "davePrivacyCode":

@@ -49,6 +49,11 @@ const LINES: readonly (readonly [SessionEvent, keyof Logger, string])[] = [
   ],
   [{ type: "keepalive", roundTrip: 0 }, "debug", "keepalive: 0.0 ms"],
   [
+    { type: "receptionReport", fractionLost: 0.125, lost: 9, jitter: 2, roundTrip: 20, at: 5 },
+    "debug",
+    "the server lost 12.5 %, jitter 2.0 ms",
+  ],
+  [
     { type: "daveEpochTransition", epoch: 3, transitionId: 2, protocolVersion: 1 },
     "info",
     "end-to-end encryption: version 1, epoch 3",

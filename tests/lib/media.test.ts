@@ -6,10 +6,14 @@ import { MediaPlane } from "../../lib/media.ts";
 import { NonceCounter } from "../../lib/nonce.ts";
 import {
   ALL_ENCRYPTION_MODES,
+  ENCRYPTION_MODES,
   type EncryptionMode,
   PacketCipher,
   packetOverhead,
+  SEALING_MODES,
 } from "../../lib/packet.ts";
+import { Participants } from "../../lib/participants.ts";
+import { buildReceiverReport, sealRtcp } from "../../lib/rtp/rtcp.ts";
 import { parseRtpHeader, readU32, RtpHeader } from "../../lib/rtp_header.ts";
 import {
   bitFlips,
@@ -352,4 +356,138 @@ test("MediaPlane.counters are a copy", () => {
   packetize(plane);
   assertEquals([before.sent, before.dropped], [0, {}]);
   assertEquals([plane.counters.sent, plane.counters.dropped], [1, { "bad-rtcp": 1 }]);
+});
+
+// Video
+
+test("MediaPlane.depacketize() sets video aside by payload type, and disturbs no voice", () => {
+  const sender = planeOf(undefined, { sequence: 50 });
+  const plane = planeOf();
+  for (let type = 96; type <= 112; type++) {
+    const datagram = packetize(planeOf(undefined, { sequence: 60_000 + type }));
+    datagram[1] = type % 3 === 0 ? 0x80 | type : type;
+    assertEquals(depacketize(plane, datagram), 0, `${type}`);
+  }
+  assertEquals(drops(plane), { "payload-type": 9, video: 4, rtx: 4 });
+  assertEquals(plane.counters.streams, []);
+  assertEquals(depacketize(plane, packetize(sender)), "f8fffe");
+  assertEquals(plane.counters.streams.map(({ received, lost }) => [received, lost]), [[1, 0]]);
+});
+
+test("MediaPlane.depacketize() sets aside what the server told to be video, whatever its type", () => {
+  const participants = new Participants();
+  const cipher = () => new PacketCipher("aead_aes256_gcm_rtpsize", KEY, nobleCiphers);
+  const plane = new MediaPlane(0, 0, participants);
+  plane.start(1, cipher());
+  const packetFrom = (ssrc: number, type: number) => {
+    const sender = new MediaPlane(7, 0);
+    sender.start(ssrc, cipher());
+    sender.setSending(true);
+    const datagram = packetize(sender);
+    datagram[1] = type;
+    return datagram;
+  };
+  participants.map(10, "a");
+  participants.mapVideo([11, 12], "a", [12]);
+  for (const type of [120, 96, 101]) {
+    for (const ssrc of [11, 12]) assertEquals(depacketize(plane, packetFrom(ssrc, type)), 0);
+  }
+  assertEquals(drops(plane), { video: 3, rtx: 3 });
+  assertEquals(depacketize(plane, packetFrom(10, 120)), "f8fffe");
+  assertEquals(plane.counters.users.map(({ userId, ssrcs }) => [userId, ssrcs]), [["a", [10]]]);
+  participants.map(11, "b");
+  assertEquals(depacketize(plane, packetFrom(11, 120)), "f8fffe");
+});
+
+// Figures
+
+test("MediaPlane measures jitter by the moments it is told, and none over silence", () => {
+  const sender = planeOf();
+  const plane = planeOf();
+  const sound = hex("780102");
+  const receive = (frame: Uint8Array, now: number) => {
+    const datagram = packetize(sender, frame);
+    assert(plane.depacketize(datagram, new Uint8Array(datagram.length), now) > 0);
+    return plane.counters.streams[0].jitter;
+  };
+  assertEquals([receive(sound, 0), receive(sound, 36)], [0, 1]);
+  const before = receive(SILENCE, 56);
+  // The sender let its timestamp stand for 600 ms.
+  assertEquals(receive(sound, 676), before);
+});
+
+test("MediaPlane.transmission counts under each key anew; counters.sent goes on", () => {
+  const plane = planeOf(undefined, { timestamp: 500 });
+  packetize(plane);
+  packetize(plane, hex("780102030405"));
+  const { packets, octets, ssrc, timestamp } = plane.transmission;
+  assertEquals([packets, octets, ssrc], [2, 9, SSRC]);
+  assertEquals(timestamp, plane.timestamp);
+  plane.start(9, new PacketCipher("aead_aes256_gcm_rtpsize", KEY, nobleCiphers));
+  assertEquals(plane.transmission, { packets: 0, octets: 0, ssrc: 9, timestamp: plane.timestamp });
+  assertEquals(plane.counters.sent, 2);
+});
+
+test("MediaPlane.counters outlive a key by user and in total", () => {
+  const participants = new Participants();
+  participants.map(SSRC, "a");
+  const plane = new MediaPlane(0, 0, participants);
+  const cipher = () => new PacketCipher("aead_aes256_gcm_rtpsize", KEY, nobleCiphers);
+  for (const round of [1, 2]) {
+    plane.start(1, cipher());
+    assertEquals(depacketize(plane, packetize(planeOf())), "f8fffe");
+    const { users, totals, streams } = plane.counters;
+    assertEquals(streams.map(({ received }) => received), [1]);
+    assertEquals([users.length, users[0].received, totals.received], [1, round, round]);
+  }
+});
+
+// RTCP
+
+test("MediaPlane.openRtcp() counts what it cannot open or parse, and never throws", () => {
+  const plane = new MediaPlane(0, 0);
+  const capture = byId(vectors, "V27");
+  const report = hex(capture.packet);
+  assertEquals(plane.openRtcp(report), []);
+  assertEquals(drops(plane), { "not-connected": 1 });
+  const key = hex(capture.key!);
+  const cipher = () => new PacketCipher("aead_aes256_gcm_rtpsize", key, nobleCiphers);
+  plane.start(SSRC, cipher());
+  assertEquals(plane.openRtcp(report).map(({ type }) => type), [
+    "senderReport",
+    "sourceDescription",
+  ]);
+  for (const broken of [...truncations(report), ...bitFlips(report)]) {
+    assertEquals(plane.openRtcp(broken), []);
+  }
+  const malformed = sealRtcp(cipher(), hex("80c9000200000001"));
+  assertEquals(plane.openRtcp(malformed), []);
+  const { "bad-tag": tag = 0, "too-short": short = 0, "bad-rtcp": bad } = drops(plane);
+  assertEquals([tag + short, bad], [report.length + 8 * report.length, 1]);
+});
+
+test("MediaPlane.sealRtcp() seals while it sends, in the modes that are in service", () => {
+  const compound = buildReceiverReport(SSRC, []);
+  for (const mode of SEALING_MODES) {
+    const plane = planeOf(mode);
+    const datagram = plane.sealRtcp(compound);
+    assertEquals(datagram !== undefined, ENCRYPTION_MODES.includes(mode), mode);
+    assertEquals(plane.cipher?.nonce, datagram === undefined ? 0 : 1);
+    if (datagram !== undefined) assertEquals(planeOf(mode).openRtcp(datagram).length, 1);
+    plane.setSending(false);
+    assertEquals(plane.sealRtcp(compound), undefined);
+    plane.setSending(true);
+    plane.stop();
+    assertEquals(plane.sealRtcp(compound), undefined);
+  }
+});
+
+test("MediaPlane.sealRtcp() shares the nonces of packets, and stops with the last one", () => {
+  const plane = planeOf(undefined, { nonce: 2 ** 32 - 2 });
+  const compound = buildReceiverReport(SSRC, []);
+  const nonces = [packetize(plane), plane.sealRtcp(compound)!].map((datagram) =>
+    readU32(datagram, datagram.length - 4)
+  );
+  assertEquals(nonces, [2 ** 32 - 2, 2 ** 32 - 1]);
+  assertEquals(plane.sealRtcp(compound), undefined);
 });

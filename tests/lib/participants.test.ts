@@ -104,6 +104,24 @@ test("Participants.mapVideo() forgets the earlier SSRCs of the user's video, and
   assertEquals(participants.ssrcOf("a"), 1);
 });
 
+test("Participants.videoOf() tells video and what is sent again of it, as long as it is theirs", () => {
+  const participants = new Participants();
+  const kinds = () => [1, 2, 3, 4].map((ssrc) => participants.videoOf(ssrc));
+  participants.map(1, "a");
+  participants.mapVideo([1, 2, 3], "a", [1, 3]);
+  assertEquals(kinds(), [undefined, "video", "rtx", undefined]);
+  participants.mapVideo([3, 4], "a", [4]);
+  assertEquals(kinds(), [undefined, undefined, "video", "rtx"]);
+  // What is told last holds: now it is a voice.
+  participants.map(4, "b");
+  assertEquals(kinds(), [undefined, undefined, "video", undefined]);
+  participants.remove("a");
+  assertEquals(kinds(), [undefined, undefined, undefined, undefined]);
+  participants.mapVideo([2], "c");
+  participants.clear();
+  assertEquals(kinds(), [undefined, undefined, undefined, undefined]);
+});
+
 test("Participants.mapVideo() is bounded", () => {
   const participants = new Participants();
   const ssrcs = Array.from({ length: VIDEO_SSRC_LIMIT + 5 }, (_, i) => 10 + i);

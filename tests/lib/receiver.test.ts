@@ -9,6 +9,7 @@ import {
 } from "../../lib/receiver.ts";
 import type { OpenFrameFault } from "../../lib/end_to_end.ts";
 import { RtpHeader } from "../../lib/rtp_header.ts";
+import { HEARD_USER_LIMIT } from "../../lib/streams.ts";
 
 function setup() {
   const users = new Map<number, string>();
@@ -220,6 +221,37 @@ test("Receiver tries a held frame again only where a key was learned", () => {
   learn(6);
   receiver.clear();
   assertEquals([receiver.held, receiver.undecryptable], [0, { "no-key": 1 }]);
+});
+
+test("Receiver.framesOf() counts what was held and dropped of each user, and outlives them", () => {
+  const users = new Map([[7, "a"], [8, "b"]]);
+  const dave = { keyCount: 1, openFault: "no-key" as OpenFrameFault, open: () => -1 };
+  const receiver = new Receiver((ssrc) => users.get(ssrc), () => dave);
+  const push = (ssrc: number, fault: OpenFrameFault) => {
+    dave.openFault = fault;
+    receiver.push(Object.assign(new RtpHeader(), { ssrc }), Uint8Array.of(1), 0);
+  };
+  for (const fault of ["no-key", "bad-tag", "replayed", "replayed"] as const) push(7, fault);
+  push(8, "unencrypted");
+  push(9, "no-key");
+  assertEquals(receiver.framesOf("a"), { held: 2, undecryptable: { replayed: 2 } });
+  assertEquals(receiver.framesOf("b"), { held: 0, undecryptable: { unencrypted: 1 } });
+  assertEquals(receiver.framesOf("nobody"), { held: 0, undecryptable: {} });
+  users.clear();
+  receiver.clear();
+  const undecryptable = { "no-key": 1, "bad-tag": 1, replayed: 2 };
+  assertEquals(receiver.framesOf("a"), { held: 0, undecryptable });
+  assertEquals(receiver.expired, 1);
+});
+
+test("Receiver remembers a bounded number of users", () => {
+  const dave = { keyCount: 0, openFault: "replayed" as const, open: () => -1 };
+  const receiver = new Receiver((ssrc) => `${ssrc}`, () => dave);
+  for (let ssrc = 0; ssrc <= HEARD_USER_LIMIT; ssrc++) {
+    receiver.push(Object.assign(new RtpHeader(), { ssrc }), Uint8Array.of(1), 0);
+  }
+  const counts = [0, 1, HEARD_USER_LIMIT].map((ssrc) => receiver.framesOf(`${ssrc}`).undecryptable);
+  assertEquals(counts, [{}, { replayed: 1 }, { replayed: 1 }]);
 });
 
 test("Receiver holds frames of unknown users and unknown keys in one bound", () => {

@@ -71,3 +71,24 @@ test("Roster tells of each who leaves, gives way or is cleared, once", () => {
   roster.clear();
   assertEquals([left().length, roster.participants.users.size], [PARTICIPANT_LIMIT, 0]);
 });
+
+test("Roster says which SSRC is whose voice, and when it is nobody's any more", () => {
+  const { roster, voices } = setup();
+  roster.receive({ op: Speaking, d: { user_id: "a", ssrc: 1, speaking: 1 } });
+  roster.receive({ op: Speaking, d: { user_id: "a", ssrc: 1, speaking: 0 } });
+  roster.receive({ op: Video, d: { user_id: "a", audio_ssrc: 2, video_ssrc: 3 } });
+  roster.receive({ op: Video, d: { user_id: "a", audio_ssrc: 0 } });
+  roster.receive({ op: Speaking, d: { user_id: "own", ssrc: 9, speaking: 1 } });
+  roster.receive({ op: Speaking, d: { user_id: "b", ssrc: 2, speaking: 1 } });
+  roster.receive({ op: ClientDisconnect, d: { user_id: "a" } });
+  roster.receive({ op: ClientDisconnect, d: { user_id: "b" } });
+  assertEquals(voices, ["1 a", "1 a", "1 ends", "2 a", "2 b", "2 ends"]);
+});
+
+test("Roster tells video from what is sent again of it", () => {
+  const { roster } = setup();
+  const streams = [{ ssrc: 6, rtx_ssrc: 7 }, { ssrc: 8, rtx_ssrc: 0 }, { ssrc: 9 }];
+  roster.receive({ op: Video, d: { user_id: "a", audio_ssrc: 5, video_ssrc: 6, streams } });
+  const kinds = [5, 6, 7, 8, 9, 0].map((ssrc) => roster.participants.videoOf(ssrc));
+  assertEquals(kinds, [undefined, "video", "rtx", "video", "video", undefined]);
+});

@@ -6,10 +6,17 @@ import { nobleCiphers } from "../../../lib/secretbox.ts";
 import { LocalProtocolError, RemoteProtocolError } from "../../../lib/errors.ts";
 import { isRtcp } from "../../../lib/demux.ts";
 import { NonceCounter } from "../../../lib/nonce.ts";
-import { type EncryptionMode, PacketCipher, SEALING_MODES } from "../../../lib/packet.ts";
+import {
+  ENCRYPTION_MODES,
+  type EncryptionMode,
+  PacketCipher,
+  SEALING_MODES,
+} from "../../../lib/packet.ts";
 import {
   buildReceiverReport,
   buildSenderReport,
+  buildSourceDescription,
+  canSealRtcp,
   compactNtp,
   ntpTimestamp,
   openRtcp,
@@ -741,4 +748,38 @@ test("roundTripTime() is unknown without a sender report, and never below 0", ()
     roundTripTime({ ...block, delaySinceLastSenderReport: 0xffffffff }, 0x10000) === 0,
     false,
   );
+});
+
+test("buildSourceDescription() makes a packet of whole words for a CNAME of every size", () => {
+  for (let size = 1; size <= 255; size++) {
+    const text = "~".repeat(size);
+    const packet = buildSourceDescription(0xdeadbeef, text);
+    assertEquals(packet.length % 4, 0);
+    assertEquals(packet.length - (10 + size) <= 4, true);
+    assertEquals(parseRtcp(packet), [
+      { type: "sourceDescription", chunks: [{ ssrc: 0xdeadbeef, items: [{ type: 1, text }] }] },
+    ]);
+  }
+});
+
+test("buildSourceDescription() refuses a CNAME that is none", () => {
+  for (const cname of ["", "a".repeat(256), "\u00e9", "a\n", "\0"]) {
+    const error = assertThrows(() => buildSourceDescription(1, cname), RangeError);
+    assertEquals(
+      error.message,
+      `Cannot build a source description with a CNAME of ${cname.length} characters: ` +
+        "want 1 to 255 of ASCII",
+    );
+  }
+});
+
+test("canSealRtcp() is for the modes in service, and while a nonce is left", () => {
+  for (const mode of SEALING_MODES) {
+    const counter = new NonceCounter(2 ** 32 - 1);
+    const cipher = new PacketCipher(mode, new Uint8Array(32), nobleCiphers, counter);
+    assertEquals(canSealRtcp(cipher), ENCRYPTION_MODES.includes(mode), mode);
+    if (!canSealRtcp(cipher)) continue;
+    sealRtcp(cipher, buildReceiverReport(1, []));
+    assertEquals(canSealRtcp(cipher), false);
+  }
 });

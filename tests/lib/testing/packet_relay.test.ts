@@ -5,8 +5,17 @@ import {
   discoveryRequest,
   discoveryResponse,
 } from "../../../lib/ip_discovery.ts";
+import { nobleAead } from "../../../lib/aead.ts";
+import { NonceCounter } from "../../../lib/nonce.ts";
+import { PacketCipher } from "../../../lib/packet.ts";
+import {
+  buildReceiverReport,
+  buildSenderReport,
+  type ReportBlock,
+  sealRtcp,
+} from "../../../lib/rtp/rtcp.ts";
 import { byId, hex, loadVectors, toHex, type TransportVectors } from "../../tools/vectors.ts";
-import { type RawClient, Rig } from "./rig.ts";
+import { GCM, type RawClient, Rig, rtpHeader, sealGcm } from "./rig.ts";
 
 const { udp_keepalive } = loadVectors<TransportVectors>("transport.json");
 const PORT = 40_001;
@@ -128,4 +137,83 @@ test("PacketRelay drops eight or nine bytes that are no keepalive", () => {
   }
   const { keepalivesIgnored, dropped } = rig.server.stats();
   assertEquals([keepalivesIgnored, dropped], [0, { "too-short": 3 }]);
+});
+
+// RTCP
+
+/** A client with a key, and one that hears what it says. */
+function talking() {
+  const rig = new Rig({ heartbeatInterval: 1e6 });
+  const alice = rig.join("10", PORT);
+  const bob = rig.join("20", PORT + 1);
+  const seal = (compound: Uint8Array, counter: number, client = alice) => {
+    const cipher = new PacketCipher(GCM, client.key, nobleAead, new NonceCounter(counter));
+    return sealRtcp(cipher, compound);
+  };
+  return { rig, alice, bob, seal };
+}
+
+const BLOCK: ReportBlock = {
+  ssrc: 2,
+  fractionLost: 64,
+  cumulativeLost: -1,
+  highestSequence: 5,
+  jitter: 96,
+  lastSenderReport: 0,
+  delaySinceLastSenderReport: 0,
+};
+
+test("PacketRelay tells of a client's reports, and passes none on", () => {
+  const { rig, alice, bob, seal } = talking();
+  const told = rig.events.length;
+  const fields = { ssrc: 1, ntpTimestamp: 1n << 40n, rtpTimestamp: 0 };
+  const sent = { packetCount: 7, octetCount: 21 };
+  alice.sendDatagram(seal(buildSenderReport({ ...fields, ...sent, blocks: [BLOCK] }), 1));
+  alice.sendDatagram(seal(buildReceiverReport(1, []), 2));
+  alice.sendDatagram(seal(Uint8Array.of(0x80, 203, 0, 1, 0, 0, 0, 1), 3));
+  const subject = { websocket: 1, userId: "10", guildId: "1" };
+  assertEquals(rig.events.slice(told).map(({ at: _at, sessionId: _id, ...event }) => event), [
+    { ...subject, type: "sender-report", ssrc: 1, packets: 7, octets: 21 },
+    {
+      ...subject,
+      type: "reception-report",
+      ssrc: 1,
+      source: 2,
+      fractionLost: 0.25,
+      lost: -1,
+      jitter: 2,
+    },
+  ]);
+  assertEquals([rig.server.stats().rtcp, rig.server.stats().dropped], [3, {}]);
+  assertEquals([alice.heard, bob.heard], [[], []]);
+});
+
+test("PacketRelay drops RTCP that is nobody's, of another's SSRC, repeated or malformed", () => {
+  const { rig, alice, bob, seal } = talking();
+  const report = buildReceiverReport(1, [BLOCK]);
+  const good = seal(report, 1);
+  alice.sendDatagram(good);
+  alice.sendDatagram(good);
+  // One nonce for a packet and a report is a replay, too.
+  alice.sendDatagram(seal(report, 77));
+  alice.sendDatagram(sealGcm(alice.key, 77, rtpHeader(1), 12, Uint8Array.of(1)));
+  bob.sendDatagram(seal(report, 3, bob));
+  alice.sendDatagram(seal(Uint8Array.of(0x80, 201, 0, 9, 0, 0, 0, 1), 4));
+  alice.sendDatagram(seal(buildReceiverReport(9, []), 5), PORT + 9);
+  alice.sendDatagram(good.slice(0, 20));
+  assertEquals(rig.server.stats().dropped, {
+    replay: 2,
+    "wrong-ssrc": 1,
+    "bad-rtcp": 1,
+    "unknown-source": 1,
+    "too-short": 1,
+  });
+  assertEquals(rig.server.stats().rtcp, 2);
+});
+
+test("PacketRelay tells of 31 streams of one datagram at most", () => {
+  const { rig, alice, seal } = talking();
+  const full = buildReceiverReport(1, Array<ReportBlock>(31).fill(BLOCK));
+  alice.sendDatagram(seal(Uint8Array.of(...full, ...full), 1));
+  assertEquals(rig.count("reception-report"), 31);
 });

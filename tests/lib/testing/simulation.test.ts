@@ -191,3 +191,35 @@ test("Simulation: a bot whose shard is closed leaves, and one that is refused he
   simulation.run(0);
   assertEquals(heard, ["join", "gatewayRefused"]);
 });
+
+test("Simulation carries reports of quality both ways: loss, jitter and the round trip are true", () => {
+  const loss = 0.1;
+  const simulation = new Simulation({ seed: 4, loss, jitter: 10, delay: 30 });
+  const [alice, bob] = ["10", "20"].map((userId) => simulation.bot({ userId }));
+  for (const bot of [alice, bob]) bot.join();
+  simulation.run(5000);
+  alice.speak();
+  const sound = Uint8Array.of(0x78, 1, 2);
+  for (let i = 0; i < 3000; i++) {
+    assert(alice.send(sound));
+    simulation.run(20);
+  }
+  simulation.run(100);
+  const { remote, counters: { sent } } = alice.session;
+  assert(remote !== undefined && remote.roundTrip !== undefined);
+  // Twice 30 ms, and up to 10 ms more each way.
+  assert(remote.roundTrip >= 59 && remote.roundTrip <= 81, `${remote.roundTrip}`);
+  assert(Math.abs(remote.lost / sent - loss) < 0.04, `${remote.lost} of ${sent}`);
+  assert(remote.jitter > 1 && remote.jitter < 6, `${remote.jitter}`);
+  const [user] = bob.session.counters.users;
+  assertEquals([user.userId, user.ssrcs], ["10", [alice.session.ssrc]]);
+  assertEquals(user.received, bob.frames.length);
+  // It was lost on the way to the server, or from there on.
+  assert(Math.abs(user.lost / sent - (1 - (1 - loss) ** 2)) < 0.04, `${user.lost} of ${sent}`);
+  assert(user.jitter > 1 && user.jitter < 8, `${user.jitter}`);
+  const reports = simulation.events.filter(({ type }) => type === "reception-report");
+  assert(reports.length > 5 && reports.every((event) => "source" in event));
+  const told = alice.events.filter(({ type }) => type === "receptionReport").length;
+  assert(told > 5, `${told}`);
+  assertEquals(bob.session.counters.dropped, {});
+});
