@@ -27,8 +27,7 @@ export {
   type PlayResult,
   SILENCE_COUNT,
 } from "./player/player.ts";
-export * from "./sources/audio_source.ts";
-export * from "./sources/ogg_opus.ts";
+export * from "./sources/mod.ts";
 export {
   FRAME_BUFFER_SIZE,
   type OrderedPacket,
@@ -40,6 +39,7 @@ export * from "./transport.ts";
 export type { PcmFrame, PcmOrigin } from "../lib/audio/pcm.ts";
 export type { JitterStats } from "../lib/audio/jitter_buffer.ts";
 export type { PlayoutStats } from "../lib/audio/playout.ts";
+export type { SpeakingChange } from "../lib/audio/speaking_detector.ts";
 export type { UserIdentity } from "../lib/dave/codes.ts";
 export type { DaveIgnoreReason } from "../lib/dave/io.ts";
 export type { MlsErrorCode } from "../lib/dave/mls/mod.ts";

@@ -43,6 +43,7 @@ import type {
 } from "./player/player.ts";
 import { AudioFrames } from "./receive/audio_frames.ts";
 import { type Speaker, SpeakerFeed } from "./receive/speakers.ts";
+import { SpeakingWatch } from "./receive/speaking_watch.ts";
 import type { Transport } from "./transport.ts";
 
 export type * from "./connection_types.ts";
@@ -94,6 +95,9 @@ export class VoiceConnection implements AsyncDisposable {
   readonly #start = performance.now();
   readonly #audioFrames = new AudioFrames(this.#start, (frame) => {
     this.#listeners.emit("audioFrame", { type: "audioFrame", ...frame });
+  });
+  readonly #speakingWatch = new SpeakingWatch((change) => {
+    this.#listeners.emit(change.type, change as never);
   });
   readonly #closed = Promise.withResolvers<VoiceConnectError | undefined>();
   #ready: PromiseWithResolvers<void> = awaited();
@@ -323,7 +327,8 @@ export class VoiceConnection implements AsyncDisposable {
   /**
    * Listens to one type of event.
    *
-   * @param type A type of `SessionEvent`, `rawMessage`, `rawAudioFrame` or `audioFrame`.
+   * @param type A type of `SessionEvent`, `rawMessage`, `rawAudioFrame`, `audioFrame`,
+   * `speakingStart` or `speakingStop`.
    * @param listener Is called with each event; what it throws does no harm to the connection.
    * @returns Ends the listening.
    */
@@ -573,6 +578,7 @@ export class VoiceConnection implements AsyncDisposable {
   }
 
   #handleFrame(frame: ReceivedFrame): void {
+    this.#speakingWatch.push(frame);
     for (const feed of this.#feeds) feed.push(frame);
     if (this.#listeners.has("audioFrame")) this.#audioFrames.push(frame);
     else this.#audioFrames.end();
@@ -640,6 +646,7 @@ export class VoiceConnection implements AsyncDisposable {
     for (const feed of this.#feeds) feed.end();
     this.#feeds.clear();
     this.#audioFrames.end();
+    this.#speakingWatch.end();
     this.#ready.reject(left);
     this.#closed.resolve(end === "left" ? error : left);
   }

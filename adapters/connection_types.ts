@@ -6,6 +6,7 @@
 
 import type { PcmFrame } from "../lib/audio/pcm.ts";
 import type { PlayoutStats } from "../lib/audio/playout.ts";
+import type { SpeakingChange } from "../lib/audio/speaking_detector.ts";
 import type { VoiceServer } from "../lib/gateway.ts";
 import type { GatewayVersion } from "../lib/gateway_version.ts";
 import type { SessionEvent } from "../lib/io.ts";
@@ -102,6 +103,8 @@ export type ConnectionEvents =
   & { readonly [T in SessionEvent["type"]]: Extract<SessionEvent, { readonly type: T }> }
   & {
     readonly audioFrame: AudioFrame;
+    readonly speakingStart: SpeakingChange;
+    readonly speakingStop: SpeakingChange;
     readonly rawAudioFrame: RawAudioFrame;
     readonly rawMessage: RawMessage;
   };

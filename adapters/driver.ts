@@ -250,6 +250,7 @@ export class Driver {
   #deliver(): void {
     for (let frame; (frame = this.#receiver.pull()) !== undefined;) {
       if (this.#session.dave !== undefined) this.#handlers.packet?.(frame, frame.opus);
+      if (this.#udpId === undefined) return; // it has ended meanwhile
       this.#handlers.frame?.(frame);
     }
   }

@@ -217,8 +217,9 @@ export class Bench {
       case "rawMessage":
         return websocket.receive(99, {});
       case "rawAudioFrame":
+      case "speakingStart":
         this.provoke("speaking");
-        return udp.handlers.message(packet(1));
+        return udp.handlers.message(packet(1, Uint8Array.of(0xf8, 1, 2)));
     }
   }
 

@@ -31,13 +31,14 @@ const SESSION: Record<SessionEvent["type"], true> = {
   message: true,
 };
 
-/** `audioFrame` is left out: it does not come in the same turn as what it is of. */
-type PromptEvent = Exclude<keyof ConnectionEvents, "audioFrame">;
+/** What does not come in the same turn as what it is of is left out. */
+type PromptEvent = Exclude<keyof ConnectionEvents, "audioFrame" | "speakingStop">;
 
 const CONNECTION: Record<PromptEvent, true> = {
   ...SESSION,
   rawMessage: true,
   rawAudioFrame: true,
+  speakingStart: true,
 };
 
 /** Types of a session's events. */
