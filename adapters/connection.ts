@@ -277,6 +277,11 @@ export class VoiceConnection implements AsyncDisposable {
     return await this.#playback.play(source, options);
   }
 
+  /** The player that is heard: that of `subscribe`, or while `play` plays one of its own. */
+  get player(): AudioPlayer | undefined {
+    return this.#playback.player;
+  }
+
   /**
    * Hears a player, which may play to other connections too; an earlier player is let go.
    *

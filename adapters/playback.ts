@@ -56,6 +56,11 @@ export class Playback implements PlayerOutput {
     return this.#player !== undefined && this.#player.state !== "idle";
   }
 
+  /** The player that is heard. */
+  get player(): AudioPlayer | undefined {
+    return this.#player;
+  }
+
   /** How late frames were sent. */
   get pacing(): PacingStats {
     const { count } = this.#lateness;

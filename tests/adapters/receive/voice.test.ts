@@ -163,8 +163,9 @@ test(
     voices.remove("2");
     assertEquals(voices.statsOf("2"), undefined);
     voices.end();
-    assertEquals(frames.filter(({ userId }) => userId === "1").length, 3);
-    assertEquals(frames.filter(({ ssrc }) => ssrc === 8).length, 3);
+    const decoded = frames.filter(({ origin }) => origin === "decoded");
+    assertEquals(decoded.filter(({ userId }) => userId === "1").length, 3);
+    assertEquals(decoded.filter(({ ssrc }) => ssrc === 8).length, 3);
     assertEquals(ticker.size, 0);
   }),
 );
