@@ -110,7 +110,7 @@ test("JitterBuffer keeps its invariants with any sender and network", () => {
     talkspurt: fc.constantFrom(Infinity, 20, 150),
     frozen: fc.boolean(),
   });
-  fc.assert(fc.property(options, (each) => void simulate(each)), { numRuns: 200 });
+  fc.assert(fc.property(options, (each) => void simulate(each)), { numRuns: 100 });
 });
 
 for (const drift of [-200, 200]) {
@@ -138,10 +138,10 @@ test("JitterBuffer is no worse than an ideal buffer with the same mean delay", (
   }
 });
 
-test("JitterBuffer keeps its invariants where all of it comes together for 10 minutes", () => {
+test("JitterBuffer keeps its invariants where all of it comes together", () => {
   for (const drift of [-200, 200]) {
     const network = { loss: 0.1, burst: 3, jitter: 20, reorder: 0.03, duplicates: 0.05, drift };
-    const options = { ...network, count: 20_000, talkspurt: 150, seed: 11 };
+    const options = { ...network, count: 10_000, talkspurt: 150, seed: 11 };
     const { late, idealLate, delays } = simulate(options);
     assertLessOrEqual(late, 1.5 * idealLate);
     for (const delay of delays.slice(1000)) assert(delay <= 505);
