@@ -73,14 +73,14 @@ export function energy(pcm: Int16Array): number {
 }
 
 /**
- * FNV-1a over samples.
+ * FNV-1a over samples or bytes.
  *
- * @param pcm The samples.
+ * @param values They.
  * @returns 32 bits.
  */
-export function digest(pcm: Int16Array): number {
+export function digest(values: Int16Array | Uint8Array): number {
   let hash = 0x811c9dc5;
-  for (const sample of pcm) hash = Math.imul(hash ^ (sample & 0xffff), 0x01000193);
+  for (const value of values) hash = Math.imul(hash ^ (value & 0xffff), 0x01000193);
   return hash >>> 0;
 }
 
