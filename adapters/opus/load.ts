@@ -36,7 +36,7 @@ export async function loadFirst(loaders: readonly LoadLibrary[]): Promise<OpusLi
     }
   }
   const reasons = errors.map(({ message, cause }) => `${message} (${(cause as Error).message})`);
-  throw new Error(`Cannot make an Opus codec: no library loads. ${reasons.join("; ")}`, {
+  throw new Error(`Cannot make an Opus codec: no library loads: ${reasons.join(", ")}`, {
     cause: new AggregateError(errors),
   });
 }

@@ -13,6 +13,7 @@ import { startChild } from "../tools/child.ts";
 import { within } from "../tools/waiting.ts";
 
 const BOT = fileURLToPath(new URL("../tools/permission_bot.ts", import.meta.url));
+const OPUS = fileURLToPath(new URL("../tools/permission_opus.ts", import.meta.url));
 const LIMIT = 30_000;
 
 for (
@@ -43,5 +44,20 @@ test(
     const { code, stderr } = await child.ended;
     assertEquals([code, /VoiceConnectError/.test(stderr)], [1, true], stderr);
     assertEquals(server.stats().accepted, 0);
+  }),
+);
+
+test(
+  "createOpus() works on Deno with --allow-net alone, and opusscript tells what it lacks",
+  within(LIMIT, async () => {
+    const args = ["run", "--allow-net", "--no-prompt", "--no-check", OPUS];
+    using child = startChild(await runtimePath("deno"), args);
+    const { code, stdout, stderr } = await child.ended;
+    assertEquals([code, stderr], [0, ""]);
+    assertEquals(JSON.parse(stdout), {
+      implementation: "libopus-wasm 0.4.0 (libopus 1.6.1)",
+      length: 1920,
+      opusscript: "Error: Cannot load opusscript: on Deno it needs --allow-read",
+    });
   }),
 );

@@ -18,7 +18,13 @@ import {
   readOggOpus,
 } from "../../lib/audio/ogg_opus.ts";
 import { encodeOggPage, writeOggOpus } from "../../lib/audio/ogg_writer.ts";
-import { OPUS_SILENCE, opusFrames, packetDuration, parseToc } from "../../lib/audio/opus_toc.ts";
+import {
+  hasFec,
+  OPUS_SILENCE,
+  opusFrames,
+  packetDuration,
+  parseToc,
+} from "../../lib/audio/opus_toc.ts";
 import { encodeWav, parseWav } from "../../lib/audio/wav.ts";
 import { WavReader } from "../../lib/audio/wav_reader.ts";
 import { hex, loadVectors, toHex } from "../tools/vectors.ts";
@@ -53,7 +59,7 @@ const OPUS_FAULT = "SyntaxError: Cannot parse Opus packet: ";
 
 const opusPacket = parser({
   name: "parseToc, packetDuration, opusFrames",
-  covers: ["parseToc", "packetDuration", "opusFrames"],
+  covers: ["parseToc", "packetDuration", "opusFrames", "hasFec"],
   domain: BYTES,
   seeds: [
     SILENCE,
@@ -69,9 +75,12 @@ const opusPacket = parser({
     join(hex("78"), new Uint8Array(1276)),
     join(hex("fb81"), new Uint8Array(1290)),
     hex("1b30"),
+    hex("4840aabb"),
+    hex("5f0201aabb"),
   ],
   outcomes: [
     "frames",
+    "frames with FEC",
     `${OPUS_FAULT}it is empty, want at least # byte`,
     `${OPUS_FAULT}it ends before its frame count, want at least # bytes`,
     `${OPUS_FAULT}it holds # frames, want at least #`,
@@ -99,8 +108,11 @@ const opusPacket = parser({
         checkInteger("the size of a frame", frame.length, 0, 1275);
       }
       checkFrames(packet, frames);
-      return "frames";
+      if (!hasFec(packet)) return "frames";
+      check(toc.mode !== "celt" && frames[0].length > 0, () => "FEC where none can be");
+      return "frames with FEC";
     } catch (error) {
+      check(!hasFec(packet), () => "FEC in no packet");
       return syntaxFault(error);
     }
   },

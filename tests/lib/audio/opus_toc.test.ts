@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import test from "node:test";
 import {
+  hasFec,
   MAX_PACKET_DURATION,
   OPUS_SILENCE,
   opusFrames,
@@ -103,4 +104,47 @@ test("opusFrames() refuses frames that do not fit", () => {
   assertThrows(() => sizes([CELT | 2, 5, 1]), SyntaxError, "4 bytes more");
   assertThrows(() => sizes([CELT | 3, 0x41, 9, 1]), SyntaxError, "padding is larger");
   assertThrows(() => sizes([CELT, ...new Array(1276).fill(0)]), SyntaxError, "1276 bytes");
+});
+
+/** What the first bits of a frame say: of mid, and in stereo of side, activity each 20 ms, then FEC. */
+function flagsOf(mode: string, frameSize: number, stereo: boolean): string {
+  if (mode === "celt") return "........";
+  const channel = "v".repeat(Math.max(1, frameSize / 960)) + "F";
+  return (stereo ? channel + channel : channel).padEnd(8, ".");
+}
+
+test("hasFec() reads its bits alone, for all 256 first bytes", () => {
+  assertEquals(flagsOf("silk", 2880, true), "vvvFvvvF");
+  for (let toc = 0; toc < 256; toc++) {
+    const { mode, frameSize } = ROWS[toc >> 3];
+    const flags = flagsOf(mode, frameSize, (toc & 4) === 4);
+    const isShort = [1, 2, 2, 1][toc & 3] * frameSize <= MAX_PACKET_DURATION;
+    for (let bit = 0; bit < 8; bit++) {
+      const frame = 0x80 >> bit;
+      // One frame, two of equal size, two, one with its count: the second ones have all bits set.
+      const rest = [[frame, 255], [frame, 255], [1, frame, 255], [1, frame, 255]][toc & 3];
+      const packet = Uint8Array.of(toc, ...rest);
+      assertEquals(hasFec(packet), isShort && flags[bit] === "F", `${toc} ${flags} ${bit}`);
+      const others = flags.split("").some((flag, i) => flag === "F" && i !== bit);
+      if ((toc & 3) === 0) assertEquals(hasFec(Uint8Array.of(toc, ~frame)), others, `not ${bit}`);
+    }
+  }
+});
+
+test("hasFec() is false for a packet without a frame, or none at all", () => {
+  const speech = 9 << 3;
+  assert(hasFec(Uint8Array.of(speech, 0x40)));
+  const packets = [
+    [],
+    [speech],
+    [speech | 1, 0x40, 0x40, 0x40], // frames of unequal size
+    [speech | 2, 0, 0x40], // a first frame of 0 bytes
+    [speech | 2, 5, 0x40],
+    [speech | 3],
+    [speech | 3, 0, 0x40],
+    [speech | 3, 7, ...new Array(7).fill(0x40)], // 140 ms
+    [speech | 3, 0x41, 9, 0x40],
+    [speech, ...new Array(1276).fill(0x40)],
+  ];
+  for (const packet of packets) assertEquals(hasFec(Uint8Array.from(packet)), false);
 });
