@@ -84,7 +84,7 @@ async function talk(): Promise<void> {
 }
 
 function hear(id: number, datagram: Uint8Array): void {
-  const size = session.depacketize(datagram, opus);
+  const size = session.depacketize(datagram, opus, performance.now());
   if (size < 0) return feed({ type: "datagram", id, data: datagram });
   if (size === 0) return;
   console.log(`${session.userOf(session.received.ssrc)} ${opus.subarray(0, size).join(" ")}`);

@@ -762,11 +762,22 @@ test(
       assert(pacing.p50 <= pacing.p99);
       assertEquals([dropped, unsent, socketErrors], [{}, 0, 0]);
       await until(() => alice.stats().received === sent);
-      const { streams, held, expired } = alice.stats();
+      const { streams, users, remote, held, expired } = alice.stats();
       assertEquals(streams.map(({ ssrc, received, lost }) => [ssrc, received, lost]), [
         [bob.ssrc, sent, 0],
       ]);
-      assertEquals([held, expired], [0, 0]);
+      assertEquals(users.map(({ jitter: _, ...user }) => user), [{
+        userId: BOB,
+        ssrcs: [bob.ssrc],
+        received: sent,
+        lost: 0,
+        late: 0,
+        duplicates: 0,
+        held: 0,
+        undecryptable: {},
+      }]);
+      assert(users[0].jitter >= 0);
+      assertEquals([held, expired, remote], [0, 0, undefined]);
     }
     for (const connection of [alice, bob]) {
       await until(() => connection.stats().roundTrip.udp !== undefined);
