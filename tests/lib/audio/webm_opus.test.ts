@@ -262,7 +262,7 @@ test("WebmOpusDemuxer gives the packets of a BlockGroup that breaks behind them"
   );
 });
 
-test("WebmOpusDemuxer keeps nothing of what it skips", () => {
+test("WebmOpusDemuxer skips what has any size, and says how much is missing of it", () => {
   const demuxer = new WebmOpusDemuxer();
   const huge = 2 ** 40;
   const header = join(Uint8Array.of(VOID_ID), vint(huge, 8));
