@@ -5,12 +5,14 @@
  *
  * What was looked for in version 0.4.0, and how this module lives with it:
  *
- * - The stack is 1 MiB; 60 ms in stereo take 80 KiB of it, decoding and concealing at most 62.
+ * - The stack is 1 MiB; to encode 60 ms in stereo takes up to 80 KiB of it, to decode up to 64.
  * - The views of its memory are taken anew in every call, and all results are copies.
  * - A decoder keeps a buffer as large as the largest packet it met; `MAX_PACKET_SIZE` bounds it.
  * - Asked for FEC that a packet has not, it conceals without a word: `hasFec` is asked before. It
  *   also conceals, rightly, where the packets before were of CELT alone.
- * - Its errors are of its own class, some without the code of libopus; here they are made to ours.
+ * - What libopus refuses is an error of a class of its own; here it becomes ours. Where its memory is
+ *   all taken, a codec that needs a larger buffer throws, and works again once others are deleted.
+ * - What failed to load once is not tried again.
  *
  * @module
  */

@@ -35,7 +35,7 @@ export async function loadFirst(loaders: readonly LoadLibrary[]): Promise<OpusLi
       errors.push(error as Error);
     }
   }
-  const reasons = errors.map(({ message, cause }) => `${message} (${(cause as Error).message})`);
+  const reasons = errors.map(({ message, cause }) => `${message} (${cause})`);
   throw new Error(`Cannot make an Opus codec: no library loads: ${reasons.join(", ")}`, {
     cause: new AggregateError(errors),
   });

@@ -8,8 +8,8 @@
  * - The handler unpacks PCM bytes in place and reads beyond their end; told of 0
  *   bytes it takes the 16-bit samples as they are.
  * - The module's stack is 64 KiB, lies above its static data, and is not checked. To
- *   encode a stereo frame of 20 ms takes up to 56 KiB of it, one of 40 ms overwrites
- *   static data: so 20 ms is the longest frame that it encodes. To decode 60 ms
+ *   encode a stereo frame of 20 ms takes up to 56 KiB of it, with FEC too, one of 40 ms
+ *   overwrites static data: so 20 ms is the longest frame that it encodes. To decode 60 ms
  *   takes 49 KiB, 120 ms too many: longer packets are decoded frame by frame.
  * - Without a packet it conceals 120 ms at once; with an empty frame (RFC 6716,
  *   section 3.2.1) of a known duration it conceals just that.

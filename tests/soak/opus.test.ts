@@ -5,10 +5,10 @@ import { OpusStage } from "./opus_stage.ts";
 
 /** Until the runtime has compiled what it will, and buffers have their size. */
 const WARM_UP = 15;
-const FRAMES = 40;
+const FRAMES = 30;
 
 /** Bytes of heap that a codec may leave behind for a frame on average. */
-const BYTES_A_FRAME = 64;
+const BYTES_A_FRAME = 256;
 
 for (const implementation of ["libopus-wasm", "opusscript"] as const) {
   test(`50 decoders and 10 encoders are each bit-equal to one alone, in flat memory, ${implementation}`, async () => {

@@ -1,5 +1,5 @@
 /**
- * The codecs of `opus.test.ts` for a whole minute at the pace of a call, with what they cost:
+ * The codecs of `opus.test.ts` for a whole minute at the pace of a call, where the machine keeps it, with what they cost:
  *
  *     deno run -A tests/soak/opus_minute.ts libopus-wasm|opusscript [SECONDS]
  *
@@ -30,7 +30,7 @@ console.log(JSON.stringify({
   runtime: deno !== undefined ? `deno ${deno}` : bun !== undefined ? `bun ${bun}` : `node ${node}`,
   ...{ implementation, codecs: stage.size, seconds: (took / 1000).toFixed(1) },
   ...{ rssBefore: rss, rssAfter: residentMebibytes() },
-  cpu: `${((user + system) / 10 / took).toFixed(1)} %`,
+  cpu: `${((user + system) / 1e4 / Number(seconds)).toFixed(1)} % of a core at that pace`,
 }));
 
 /** One frame after another, each when it is due. */

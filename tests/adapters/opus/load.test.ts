@@ -23,7 +23,7 @@ test("loadFirst() tells why of each where none loads", async () => {
   const error = await assertRejects(
     () => loadFirst([failing("one"), failing("two")]),
     Error,
-    "Cannot make an Opus codec: no library loads: Cannot load one (no one), Cannot load two (no two)",
+    "Cannot make an Opus codec: no library loads: Cannot load one (Error: no one), Cannot load two (Error: no two)",
   );
   assertInstanceOf(error.cause, AggregateError);
   assertEquals(error.cause.errors.map(({ message }) => message), [
