@@ -114,6 +114,13 @@ test("webmOpusDuration() is what the file says, else the end of its last packet"
   assertEquals(webmOpusDuration(silent.subarray(0, -2)), 13.5);
 });
 
+test("webmOpusDuration() is that of a first file where a second one has no Opus", () => {
+  const video = join(ebml(), live("Segment", element("Tracks", otherEntry(1, 1, "V_VP8"))));
+  const opus = join(ebml(), live("Segment", OPUS_TRACKS, ...CLUSTERS));
+  assertEquals(webmOpusDuration(join(opus, video)), 53.5);
+  assertEquals(webmOpusDuration(opus.subarray(0, -34)), 0);
+});
+
 test("webmOpusDuration() is undefined without Opus", () => {
   const video = element("Tracks", otherEntry(1, 1, "V_VP8"));
   for (
