@@ -281,7 +281,7 @@ export class JitterBuffer {
    * @returns Whether the packet is still wanted.
    */
   #settle({ order, position }: LinePlace, duration: number): boolean {
-    if (this.#unplaced === 0 || this.#packets.length > 0) return true;
+    if (this.#unplaced === 0) return true;
     const placed = Math.min(this.#unplaced, Math.max(0, position - this.#position));
     const passed = Math.min(order - this.#order, Math.round(placed / this.#frame));
     this.#moveTo(this.#order + passed, this.#position + placed);
@@ -318,12 +318,10 @@ export class JitterBuffer {
   /** Leaves out what would be played beyond the greatest delay. */
   #skipLate(due: number): boolean {
     const first = this.#packets[0];
-    if (first === undefined) return false;
-    const isBehind = this.#talking && first.position > this.#position;
-    const position = isBehind ? this.#position : first.position;
-    if (due - this.#nominalOf(position) <= this.#maxDelay) return false;
-    if (isBehind) this.#moveTo(first.order, first.position);
-    else this.#skip("late");
+    if (first === undefined || due - this.#nominalOf(first.position) <= this.#maxDelay) {
+      return false;
+    }
+    this.#skip("late");
     return true;
   }
 

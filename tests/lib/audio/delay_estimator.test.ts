@@ -74,3 +74,10 @@ test("DelayEstimator goes on over millions of packets", () => {
   record(estimator, 300_000, 301_000, (i) => i % 20 === 0 ? 90 : 0);
   assertEquals(estimator.target, 95);
 });
+
+test("DelayEstimator forgets also after its clock jumped back", () => {
+  const estimator = new DelayEstimator(40, 500);
+  record(estimator, 1000, 1100, () => 0);
+  record(estimator, 0, 600, () => 30);
+  assertEquals(estimator.base, 30);
+});

@@ -97,6 +97,22 @@ test("JitterBuffer tells each loss, the last one with the packet behind it", () 
   assertEquals([concealments, count], [2, 3]);
 });
 
+test("JitterBuffer offers no FEC where it tells of another packet than the lost one", () => {
+  const rig = new Rig();
+  rig.push(0);
+  rig.push(3, -20, { timestamp: rig.timestamp + 1920 >>> 0 }); // two of 10 ms are lost
+  assertEquals(rig.story(1080), ">0 x 3");
+  assertEquals(rig.buffer.stats.lost, 2);
+});
+
+test("JitterBuffer plays on over a gap that no frame would fill", () => {
+  const rig = new Rig();
+  rig.push(0);
+  rig.push(1, 0, { timestamp: rig.timestamp + 960 + 119 >>> 0 });
+  rig.push(3, 0, { timestamp: rig.timestamp + 2880 >>> 0 });
+  assertEquals(rig.story(1105), ">0 1 f 3");
+});
+
 test("JitterBuffer drops what comes behind its loss as late, each time", () => {
   const rig = new Rig();
   for (const index of [0, 2, 4, 5, 6]) rig.push(index);
@@ -138,6 +154,25 @@ test("JitterBuffer conceals at most 120 ms, then pauses", () => {
   rig.push(40);
   assertEquals(rig.story(9000), ">20 x x x x x x | >40 x x x x x x |");
   assertEquals(rig.buffer.stats.concealments, 3);
+});
+
+test("JitterBuffer sorts also what comes after concealment and pause", () => {
+  const rig = new Rig();
+  rig.push(0);
+  assertEquals(rig.story(2000), ">0 x x x x x x |");
+  assertEquals([rig.push(5, 85), rig.push(4, 110)], ["buffered", "buffered"]);
+  assertEquals(rig.story(1235), ">4 5");
+  assertEquals(rig.buffer.stats.lost, 3);
+});
+
+test("JitterBuffer counts no loss where a pause was taken for one", () => {
+  const rig = new Rig();
+  rig.push(0);
+  assertEquals(rig.story(1085), ">0 x x");
+  rig.push(1, 0, { timestamp: rig.timestamp + 960 * 5 >>> 0, at: 1100 });
+  assertEquals(rig.buffer.stats.lost, 0);
+  assertEquals(rig.story(1150), "| >1");
+  assertEquals(rig.buffer.stats.lost, 0);
 });
 
 test("JitterBuffer pauses at once after silence, and where only the timestamp has a gap", () => {
@@ -281,6 +316,21 @@ test("JitterBuffer holds a bounded number of packets: the oldest give way", () =
   const small = new Rig({ limit: 2 });
   for (let index = 0; index < 4; index++) small.push(index);
   assertEquals(small.story(1100), ">2 3");
+  for (const index of [5, 6, 7]) small.push(index); // 4 is lost, and 5 gives way
+  assertEquals(small.buffer.stats.lost, 1);
+});
+
+test("JitterBuffer sets the line anew behind what gave way in a stall", () => {
+  const rig = new Rig();
+  rig.push(0);
+  assertEquals(rig.story(1041), ">0");
+  for (let index = 1; index < 300; index++) rig.push(index);
+  rig.now = 7000;
+  const items = rig.until(7000).filter(({ type }) => type === "packet");
+  assertEquals(shortOf(items[0]), ">200");
+  for (const [index, item] of items.entries()) {
+    assertAlmostEquals(item.nominal, 1000 + 20 * (200 + index), 1);
+  }
 });
 
 test("JitterBuffer plays all that its process slept through, after one more look", () => {
@@ -332,6 +382,17 @@ for (const jump of [-3_600_000, -700, -100, 700, 3_600_000]) {
     });
   }
 }
+
+test("JitterBuffer holds nothing for long where the clock jumps back and nothing more comes", () => {
+  const rig = new Rig();
+  for (let index = 0; index < 6; index++) rig.push(index);
+  assertEquals(rig.story(1065), ">0 1");
+  const items: JitterItem[] = [];
+  for (let now = -100_000; now < -99_200; now += 10) {
+    for (let item; (item = rig.buffer.pull(now)) !== undefined;) items.push(item);
+  }
+  assertEquals(items.map(shortOf).join(" "), "| >2 | >3 | >4 | >5 x x x x x x |");
+});
 
 test("JitterBuffer guesses the duration of what is no Opus packet", () => {
   const rig = new Rig();

@@ -146,10 +146,12 @@ test("Playout fills pauses with silence where it shall, as time goes by", () => 
   assert(due >= 1400 && due <= 1420);
   rig.push(20, undefined, 7); // 7 ms late, which is told by what comes behind
   rig.push(21);
-  const frames = rig.until(1479);
-  for (const frame of frames) check(frame);
-  const decoded = frames.filter(({ origin }) => origin === "decoded");
-  assertEquals(decoded.map(({ position }) => position), [24_000, 24_960]);
+  const decoded: number[][] = [];
+  pullUntil<PcmFrame>(rig.playout, 1479, (frame, now) => {
+    check(frame);
+    if (frame.origin === "decoded") decoded.push([frame.position, now]);
+  });
+  assertEquals(decoded, [[24_000, 1440], [24_960, 1460]]);
 });
 
 test("Playout puts no talkspurt into silence that it has told", () => {
@@ -167,6 +169,24 @@ test("Playout puts no talkspurt into silence that it has told", () => {
     end += frame.samples.length;
   }
   assertEquals(rig.playout.stats.decoded, 3);
+});
+
+test("Playout puts no silence into a talkspurt, however late it is played", () => {
+  const rig = new Rig({ fillSilence: true });
+  const frames: PcmFrame[] = [];
+  for (let index = 0; index < 300; index++) {
+    rig.push(index, undefined, index === 0 ? 100 : 0); // the first one sets the line
+    frames.push(...rig.until(1000 + 20 * index));
+  }
+  assertEquals(rig.playout.stats.delay, 40);
+  assertEquals(new Set(frames.map(({ origin }) => origin)), new Set(["decoded"]));
+});
+
+test("Playout says with which SSRC a frame came", () => {
+  const rig = new Rig();
+  rig.push(0);
+  rig.playout.push({ ssrc: 8, sequence: 5, timestamp: 77, at: 1020, opus: numbered(1) });
+  assertEquals(rig.until(1061).map(({ ssrc }) => ssrc), [7, 8]);
 });
 
 test("Playout stretches to the local clock", () => {

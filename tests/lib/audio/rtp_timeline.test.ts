@@ -75,4 +75,6 @@ test("RtpTimeline.place() follows a sequence number behind its window with the s
   }
   const second = line.place({ ssrc: 1, sequence: 701, timestamp: 960 }, 960, 2 * SECOND, 0);
   assertEquals(second, { order: 258, position: 2 * SECOND });
+  line.place({ ssrc: 1, sequence: 1000, timestamp: 0 }, 960, 3 * SECOND, 0);
+  assertEquals(line.place({ ssrc: 1, sequence: 701, timestamp: 0 }, 960, SECOND, 0), "late");
 });
