@@ -11,6 +11,7 @@ import { VoiceConnectError } from "../lib/errors.ts";
 import type { SessionEvent } from "../lib/io.ts";
 import { discoveryResponse } from "../lib/ip_discovery.ts";
 import { keepaliveReply, parseKeepalive } from "../lib/keepalive.ts";
+import { buildReceiverReport, sealRtcp } from "../lib/rtp/rtcp.ts";
 import { Secret } from "../lib/secret.ts";
 import {
   ADDRESS,
@@ -243,6 +244,21 @@ function encryptCall(driver: Driver): void {
   driver.message(22, { transition_id: 2 });
 }
 
+/** The server's report about the client's audio. */
+function receptionReport(): Uint8Array {
+  const block = {
+    ssrc: SSRC,
+    fractionLost: 0,
+    cumulativeLost: 0,
+    highestSequence: 0,
+    jitter: 0,
+    lastSenderReport: 0,
+    delaySinceLastSenderReport: 0,
+  };
+  const cipher = new core.PacketCipher("aead_aes256_gcm_rtpsize", KEY, core.nobleAead);
+  return sealRtcp(cipher, buildReceiverReport(0, [block]));
+}
+
 /** A session in which everything happens once. */
 function fullLife(): Driver {
   const driver = new Driver({ dave: createDave() });
@@ -268,6 +284,7 @@ function fullLife(): Driver {
   driver.message(12, { user_id: OTHER_USER, audio_ssrc: 10, video_ssrc: 11, rtx_ssrc: 12 });
   driver.message(13, { user_id: OTHER_USER });
   driver.message(4, { mode: TOKEN, secret_key: [...KEY, 256] });
+  driver.datagram(receptionReport());
   driver.text(`{"op":4,"d":{"secret_key":[${KEY}],"token":"${TOKEN}"`);
   driver.wait(41_000);
   driver.wait(16_000);
