@@ -2,28 +2,31 @@
  * From anything with sound in it to a source: the container is found out by its content, never by
  * a name.
  *
- * Opus in Ogg is passed on as it is, plain WAV is converted here, and everything else is decoded
- * by ffmpeg, where that is installed. What an input is, its first 64 KiB say: the same readers that
- * will read it are tried on them, so what they would refuse (Vorbis in Ogg, MP3 in WAV, surround
- * sound in Opus) goes to ffmpeg too.
+ * Opus in Ogg, WebM and Matroska is passed on as it is, plain WAV is converted here, and everything
+ * else is decoded by ffmpeg, where that is installed. What an input is, its first 64 KiB say: the
+ * same readers that will read it are tried on them, so what they would refuse (Vorbis in Ogg, MP3
+ * in WAV, surround sound in Opus) goes to ffmpeg too.
  *
  * @module
  */
 
-import { OggOpusDemuxer } from "../../lib/audio/ogg_opus.ts";
+import { oggOpusDuration } from "../../lib/audio/duration.ts";
 import { PcmConverter } from "../../lib/audio/pcm_converter.ts";
+import { type Container, PROBE_SIZE, probeContainer } from "../../lib/audio/probe.ts";
+import { WAV_HEADER_SIZE } from "../../lib/audio/wav.ts";
 import { WavReader } from "../../lib/audio/wav_reader.ts";
+import { WebmOpusDemuxer } from "../../lib/audio/webm_opus.ts";
 import type { AudioSource, OpusSource, PcmSource } from "./audio_source.ts";
 import { type AudioInput, type ByteInput, byteInput } from "./byte_input.ts";
 import { closable } from "./closable.ts";
 import { type FfmpegOptions, ffmpegSource } from "./ffmpeg.ts";
 import { oggOpus } from "./ogg_opus.ts";
-import { packetsFrom } from "./opus_packets.ts";
 import { checkStart } from "./start.ts";
+import { webmOpus } from "./webm_opus.ts";
 
 /** How a source is made of an input. */
 export interface AudioSourceOptions extends FfmpegOptions {
-  /** What it is, for people; default its path or address. */
+  /** What it is, for people; default its path or address, if it has one. */
   readonly title?: string;
 }
 
@@ -54,17 +57,12 @@ export async function audioSource(
   options: AudioSourceOptions = {},
 ): Promise<AudioSource> {
   const [bytes, head] = await probe(byteInput(input), options.signal);
-  const { title = bytes.name } = options;
+  const { title = bytes.location && bytes.name, signal } = options;
   const wav = wavOf(head);
-  const source = holdsOggOpus(head)
-    ? opusSource(bytes, oggOpus, options.signal)
-    : wav !== undefined
-    ? wavSource(bytes, wav, options.signal)
-    : await ffmpegSource(bytes, options);
+  const source = await opusSource(bytes, head, signal) ??
+    (wav === undefined ? await ffmpegSource(bytes, options) : wavSource(bytes, wav, signal));
   return { ...source, title };
 }
-
-const HEAD_SIZE = 65536;
 
 /** Reads the beginning of an input; a stream then gives it once more. */
 async function probe(
@@ -74,7 +72,7 @@ async function probe(
   const opened = closable((closing) => input.open(closing), signal);
   const chunks: Uint8Array[] = [];
   let size = 0;
-  while (size < HEAD_SIZE) {
+  while (size < PROBE_SIZE) {
     const next = await opened.next();
     if (next.done) break;
     chunks.push(next.value.slice()); // its memory may be used again
@@ -110,31 +108,53 @@ function replayed(
   };
 }
 
-function opusSource(
+/** How a container is taken apart, and how long what is in it lasts. */
+interface OpusContainer {
+  readonly packets: (bytes: AsyncIterable<Uint8Array>, from: number) => AsyncGenerator<Uint8Array>;
+  readonly duration: (input: ByteInput, head: Uint8Array) => Promise<number | undefined>;
+}
+
+const OPUS_CONTAINERS: Readonly<Partial<Record<Container, OpusContainer>>> = {
+  "ogg-opus": { packets: oggOpus, duration: oggDuration },
+  "webm-opus": { packets: webmOpus, duration: webmDuration },
+};
+
+/** A source of Opus packets, if the input holds them. */
+async function opusSource(
   input: ByteInput,
-  packetsOf: (bytes: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>,
+  head: Uint8Array,
   outer: AbortSignal | undefined,
-): OpusSource {
+): Promise<OpusSource | undefined> {
+  const container = OPUS_CONTAINERS[probeContainer(head) ?? "other"];
+  if (container === undefined) return undefined;
+  const seekable = input.isReopenable;
   return {
     kind: "opus",
-    duration: undefined,
-    seekable: input.isReopenable,
+    duration: await container.duration(input, head),
+    seekable,
     open(from = 0) {
-      checkStart(from, input.isReopenable);
-      return closable((signal) => packetsFrom(packetsOf(input.open(signal)), from), outer);
+      checkStart(from, seekable);
+      return closable((signal) => container.packets(input.open(signal), from), outer);
     },
   };
 }
 
-function holdsOggOpus(head: Uint8Array): boolean {
-  const demuxer = new OggOpusDemuxer();
+/** What the last page says; the pages between the two ends do not matter. */
+async function oggDuration(input: ByteInput, head: Uint8Array): Promise<number | undefined> {
+  const tail = await input.tail?.(PROBE_SIZE);
+  return tail === undefined ? undefined : oggOpusDuration(concat([head, tail]));
+}
+
+/** What the file says near its beginning. */
+function webmDuration(_input: ByteInput, head: Uint8Array): Promise<number | undefined> {
+  const demuxer = new WebmOpusDemuxer();
   demuxer.push(head);
   try {
     demuxer.pull();
   } catch {
-    // What is broken further on is for those who play it.
+    // What is broken is for those who play it.
   }
-  return demuxer.head !== undefined;
+  return Promise.resolve(demuxer.duration);
 }
 
 function wavSource(
@@ -156,6 +176,7 @@ function wavSource(
 
 /** A reader that has read the beginning; `undefined` where it is no WAV that is read here. */
 function wavOf(head: Uint8Array): WavReader | undefined {
+  if (head.length < WAV_HEADER_SIZE) return undefined;
   const reader = new WavReader();
   reader.push(head);
   try {

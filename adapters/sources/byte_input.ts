@@ -6,8 +6,9 @@
 
 import { abortable } from "@std/async";
 import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import type { ByteSource } from "./ogg_opus.ts";
+import type { ByteSource } from "./byte_source.ts";
 
 /**
  * What audio can be read from: the path of a file or a `file:` URL, an `http:` or `https:` URL (as
@@ -32,6 +33,14 @@ export interface ByteInput {
    * @throws {TypeError} It is a stream, and was opened before.
    */
   open(signal: AbortSignal): AsyncGenerator<Uint8Array, void>;
+
+  /**
+   * Reads the end, where that does not mean to read all before it.
+   *
+   * @param size How many bytes, if there are so many.
+   * @returns The last bytes.
+   */
+  tail?(size: number): Promise<Uint8Array>;
 }
 
 /**
@@ -47,10 +56,22 @@ export function byteInput(input: AudioInput): ByteInput {
   }
   if (input instanceof URL) return ofUrl(input);
   if (input instanceof Uint8Array) {
-    return ofMemory(`${input.length} bytes`, (signal) => readChunks(input, signal));
+    return {
+      name: `${input.length} bytes`,
+      location: undefined,
+      isReopenable: true,
+      open: (signal) => readChunks(input, signal),
+      tail: (size) => Promise.resolve(input.subarray(-size)),
+    };
   }
   if (input instanceof Blob) {
-    return ofMemory(`${input.size} bytes`, (signal) => readChunks(input.stream(), signal));
+    return {
+      name: `${input.size} bytes`,
+      location: undefined,
+      isReopenable: true,
+      open: (signal) => readChunks(input.stream(), signal),
+      tail: async (size) => new Uint8Array(await input.slice(-size).arrayBuffer()),
+    };
   }
   if (typeof input === "object" && input !== null) {
     if (Symbol.asyncIterator in input || Symbol.iterator in input || "getReader" in input) {
@@ -92,11 +113,8 @@ function ofFile(path: string): ByteInput {
         throw new Error(`Cannot read ${path}: ${(cause as Error).message}`, { cause });
       }
     },
+    tail: (size) => tailOf(path, size),
   };
-}
-
-function ofMemory(name: string, open: ByteInput["open"]): ByteInput {
-  return { name, location: undefined, isReopenable: true, open };
 }
 
 function ofStream(source: Exclude<ByteSource, Uint8Array>): ByteInput {
@@ -111,6 +129,18 @@ function ofStream(source: Exclude<ByteSource, Uint8Array>): ByteInput {
       return readChunks(source, signal);
     },
   };
+}
+
+async function tailOf(path: string, size: number): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    const { size: end } = await file.stat();
+    const bytes = new Uint8Array(Math.min(size, end));
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, end - bytes.length);
+    return bytes.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
 }
 
 async function* fetchChunks(
@@ -166,6 +196,7 @@ async function* readChunks(
     for (;;) {
       signal.throwIfAborted();
       const next = await abortable(Promise.resolve(chunks.next()), signal);
+      signal.throwIfAborted(); // to close a web stream makes it end
       if (next.done) return;
       if (!(next.value instanceof Uint8Array)) {
         throw new TypeError(

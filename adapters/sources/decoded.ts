@@ -4,6 +4,7 @@
  * @module
  */
 
+import { SEEK_PRE_ROLL } from "../../lib/audio/seek.ts";
 import { createOpus } from "../opus.ts";
 import type { AudioSource, OpusSource, PcmSource } from "./audio_source.ts";
 import { PCM_CHANNELS } from "./audio_source.ts";
@@ -41,15 +42,12 @@ export function decoded(source: AudioSource): PcmSource {
   };
 }
 
-/** Milliseconds that a decoder needs to come round (RFC 7845, section 4.6). */
-const PRE_ROLL = 80;
-
 async function* samplesOf(
   source: OpusSource,
   from: number,
   signal: AbortSignal,
 ): AsyncGenerator<Int16Array, void> {
-  const early = Math.min(from, PRE_ROLL);
+  const early = Math.min(from, SEEK_PRE_ROLL);
   const packets = source.open(from - early)[Symbol.asyncIterator]();
   const close = () => void packets.return?.();
   signal.addEventListener("abort", close);

@@ -43,7 +43,6 @@ export async function ffmpegSource(
     kind: "pcm",
     duration,
     seekable,
-    title: input.name,
     open(from = 0) {
       checkStart(from, seekable);
       return closable((signal) => decode(input, from, options, signal), options.signal);
@@ -77,9 +76,11 @@ async function* decode(
   signal: AbortSignal,
 ): AsyncGenerator<Int16Array, void> {
   const isFed = input.location === undefined;
+  // To seek to 0 in what cannot be sought in ends the sound after what was buffered.
+  const seek = from === 0 ? [] : ["-ss", `${from}ms`];
   const child = start(
     options,
-    ["-loglevel", "error", "-ss", `${from}ms`, ...inputArguments(input), ...OUTPUT],
+    ["-loglevel", "error", ...seek, ...inputArguments(input), ...OUTPUT],
     isFed ? "pipe" : "ignore",
   );
   const kill = () => child.process.kill("SIGKILL");
@@ -95,6 +96,8 @@ async function* decode(
     if (code !== 0) throw failure(input, child.complaints());
   } catch (error) {
     signal.throwIfAborted();
+    kill();
+    await child.ended; // rejects where it was never started, which explains the rest
     throw error;
   } finally {
     signal.removeEventListener("abort", kill);

@@ -142,7 +142,9 @@ class LiveMix implements Mix {
         yield this.#mixer.mix(frames);
         for (const input of this.#inputs) {
           input.makeRoom();
-          if (input.isOver) this.#inputs.delete(input);
+          if (!input.isOver) continue;
+          this.#inputs.delete(input);
+          input.finish();
         }
       }
     } finally {
@@ -198,6 +200,7 @@ class Input implements MixedSource {
   readonly #queue: MixerInput;
   readonly #changed: () => void;
   readonly #ended: PromiseWithResolvers<unknown> = Promise.withResolvers();
+  #error: unknown;
   #samples: AsyncIterator<Int16Array> | undefined;
   #room: PromiseWithResolvers<void> | undefined; // somebody waits for some
   #isEnding = false;
@@ -239,8 +242,13 @@ class Input implements MixedSource {
     this.#queue.remove();
     void this.#close();
     this.makeRoom();
-    this.#ended.resolve(undefined);
+    this.finish();
     this.#changed();
+  }
+
+  /** All of it has been heard. */
+  finish(): void {
+    this.#ended.resolve(this.#error);
   }
 
   makeRoom(): void {
@@ -279,7 +287,7 @@ class Input implements MixedSource {
   #end(error: unknown): void {
     this.#isEnding = true;
     this.#queue.end();
-    this.#ended.resolve(error);
+    this.#error = error;
     this.#changed();
   }
 

@@ -6,6 +6,7 @@
 
 import { packetDuration } from "../../lib/audio/opus_toc.ts";
 import { checkStart } from "./start.ts";
+import { endsBefore } from "../../lib/audio/seek.ts";
 import type { OpusSource } from "./audio_source.ts";
 
 /**
@@ -44,22 +45,16 @@ export function opusPackets(
   };
 }
 
-/**
- * Leaves out the packets that end before a time. Time is what the packets last, so that it needs
- * nothing but them.
- *
- * @param packets Opus packets from the start on.
- * @param from Milliseconds.
- * @returns Those that sound at `from` and later.
- */
-export async function* packetsFrom(
+/** Leaves out the packets that end before a time. */
+async function* packetsFrom(
   packets: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   from: number,
 ): AsyncGenerator<Uint8Array, void> {
-  let end = 0;
+  let time = 0;
   for await (const packet of packets) {
-    if (end <= from) end += packetDuration(packet) / SAMPLES_PER_MS;
-    if (end > from) yield packet;
+    const duration = time > from ? 0 : packetDuration(packet);
+    if (!endsBefore({ time, duration }, from)) yield packet;
+    time += duration / SAMPLES_PER_MS;
   }
 }
 

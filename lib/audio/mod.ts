@@ -1,5 +1,23 @@
 /**
  * Pure audio parts: read an Opus packet's duration, take Ogg Opus apart and put it
+ * together, take WebM apart, tell containers from each other, read and write WAV, pace
+ * frames. Nothing here encodes, decodes, waits or reads a clock.
+ *
+ * @example Read a file and schedule its packets
+ * ```ts
+ * import { OPUS_SILENCE, Pacer, readOggOpus, writeOggOpus } from "@sotto/voice/audio";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const silence = Uint8Array.from(OPUS_SILENCE);
+ * const { packets } = readOggOpus(writeOggOpus([silence, silence]));
+ * const pacer = new Pacer();
+ * const timestamps = packets.map(({ duration }) => pacer.advance(duration, pacer.due(0)));
+ * assertEquals(timestamps, [0, 960]);
+ * ```
+ *
+ * @module
+ */
+
 export * from "./duration.ts";
 export * from "./gain.ts";
 export * from "./lateness.ts";
