@@ -19,9 +19,14 @@
  */
 
 export * from "./lateness.ts";
+export * from "./mix_window.ts";
 export * from "./ogg.ts";
 export * from "./ogg_opus.ts";
 export * from "./ogg_writer.ts";
 export * from "./opus_toc.ts";
+export * from "./opus_track.ts";
 export * from "./pacer.ts";
+export type * from "./pcm.ts";
+export * from "./track_assembler.ts";
 export * from "./wav.ts";
+export * from "./wav_recording.ts";
