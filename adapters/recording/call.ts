@@ -21,7 +21,7 @@ export interface RecordableSpeaker {
   /** Who speaks. */
   readonly userId: string;
   /** What came so far, and what did not. */
-  readonly reception: Reception;
+  readonly stats: Reception;
 
   /** The voice, decoded; pauses are left out. */
   pcm(): ReadableStream<PcmFrame>;

@@ -33,7 +33,7 @@ export class Disk {
   create(path: string): Promise<void> {
     return this.#queue(async () => {
       await mkdir(dirname(path), { recursive: true });
-      await this.#use(path, "w");
+      await this.#use(path, "w+");
     });
   }
 
@@ -100,10 +100,10 @@ export class Disk {
     return result;
   }
 
-  async #use(path: string, flags: "w" | "r+"): Promise<FileHandle> {
+  async #use(path: string, flags: "w+" | "r+"): Promise<FileHandle> {
     let handle = this.#open.get(path);
     this.#open.delete(path);
-    if (flags === "w") {
+    if (flags === "w+") {
       await handle?.close();
       handle = undefined;
     }

@@ -285,12 +285,12 @@ class Voice<T> {
   /** A speaker has come to its end: what it has counted is kept. */
   leave(speaker: RecordableSpeaker): void {
     this.speakers.delete(speaker);
-    this.#past = sum(this.#past, speaker.reception);
+    this.#past = sum(this.#past, speaker.stats);
   }
 
   report(): Omit<UserRecording, "channel" | "seconds"> {
     const { userId, file, track } = this;
-    const { received, lost, undecodable } = Array.from(this.speakers, (it) => it.reception)
+    const { received, lost, undecodable } = Array.from(this.speakers, (it) => it.stats)
       .reduce(sum, this.#past);
     const { concealed } = track;
     const [spoken, late] = [track.spoken / SAMPLE_RATE, track.late / SAMPLE_RATE];

@@ -11,13 +11,16 @@ import { SAMPLE_RATE } from "../../lib/audio/opus_toc.ts";
 import { wavRecordingHeader, wavRecordingHeaderSize } from "../../lib/audio/wav_recording.ts";
 import type { Disk } from "./disk.ts";
 
+/** What a file needs of a disk. */
+export type WavDisk = Pick<Disk, "create" | "write" | "resize">;
+
 /** 16-bit PCM at 48 kHz in a file. Positions and lengths are samples per channel. */
 export class WavFile {
   /** Where the file is. */
   readonly path: string;
   /** Interleaved channels. */
   readonly channels: number;
-  readonly #disk: Disk;
+  readonly #disk: WavDisk;
   readonly #created: Promise<void>;
   readonly #buffer: Int16Array;
   #start = 0; // place of the buffer
@@ -28,7 +31,7 @@ export class WavFile {
    * Makes the file; an older one is replaced. Where that fails, the next `write`, `flush` or
    * `finish` does.
    */
-  constructor(disk: Disk, path: string, channels: number) {
+  constructor(disk: WavDisk, path: string, channels: number) {
     this.path = path;
     this.channels = channels;
     this.#disk = disk;
