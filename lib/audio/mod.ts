@@ -18,15 +18,19 @@
  * @module
  */
 
+export * from "./jitter_buffer.ts";
 export * from "./lateness.ts";
 export * from "./mix_window.ts";
 export * from "./ogg.ts";
 export * from "./ogg_opus.ts";
 export * from "./ogg_writer.ts";
+export type { OpusDecoder } from "./opus_decoder.ts";
 export * from "./opus_toc.ts";
 export * from "./opus_track.ts";
 export * from "./pacer.ts";
-export type * from "./pcm.ts";
+export type { PcmFrame, PcmOrigin } from "./pcm.ts";
+export * from "./playout.ts";
+export type { RtpPlace } from "./rtp_timeline.ts";
 export * from "./track_assembler.ts";
 export * from "./wav.ts";
 export * from "./wav_recording.ts";
