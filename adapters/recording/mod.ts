@@ -14,6 +14,7 @@
 
 import { extname, join } from "node:path";
 import type { RecordableCall } from "./call.ts";
+import { ConnectionCall, type RecordableConnection } from "./connection_call.ts";
 import { Disk } from "./disk.ts";
 import {
   MixFormat,
@@ -26,6 +27,7 @@ import {
 import { type CallRecording, Recorder } from "./recording.ts";
 
 export type { Reception, RecordableCall, RecordableSpeaker } from "./call.ts";
+export type { RecordableConnection } from "./connection_call.ts";
 export { RECORDING_FORMATS, type RecordingFormat } from "./formats.ts";
 export {
   type CallRecording,
@@ -56,7 +58,10 @@ export interface RecordCallOptions {
  * @throws {RangeError} There is no such format.
  * @throws The reason of `options.signal`, where it is aborted already.
  */
-export function recordCall(call: RecordableCall, options: RecordCallOptions): CallRecording {
+export function recordCall(
+  call: RecordableCall | RecordableConnection,
+  options: RecordCallOptions,
+): CallRecording {
   const { format = "wav", signal } = options;
   if (!RECORDING_FORMATS.includes(format)) {
     throw new RangeError(
@@ -64,7 +69,8 @@ export function recordCall(call: RecordableCall, options: RecordCallOptions): Ca
     );
   }
   signal?.throwIfAborted();
-  const recording = begin(call, options.to, format);
+  const clocked = "position" in call ? call : new ConnectionCall(call);
+  const recording = begin(clocked, options.to, format);
   const stop = () => void recording.stop().catch(() => {});
   signal?.addEventListener("abort", stop, { once: true });
   const forget = () => signal?.removeEventListener("abort", stop);

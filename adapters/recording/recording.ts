@@ -100,6 +100,7 @@ export class Recorder<T extends { readonly position: number }> implements CallRe
   readonly #leftOut = new Set<string>();
   #end: number | undefined;
   #patience: ReturnType<typeof setTimeout> | undefined;
+  #flushing: Promise<void> | undefined;
   #failed = false;
 
   /** Begins to record. */
@@ -141,7 +142,8 @@ export class Recorder<T extends { readonly position: number }> implements CallRe
   stop(): Promise<RecordingResult> {
     if (this.#end === undefined && !this.#failed) {
       this.#end = this.#elapsed();
-      void this.#speakers.cancel().catch(() => {});
+      // Speakers that are in the stream already are read before that.
+      setTimeout(() => void this.#speakers.cancel().catch(() => {}));
       this.#patience = setTimeout(() => this.#dismiss(), STOP_PATIENCE);
     }
     return this.finished;
@@ -152,19 +154,13 @@ export class Recorder<T extends { readonly position: number }> implements CallRe
   }
 
   async #run(): Promise<void> {
-    let flushing = Promise.resolve();
-    let isFlushing = false;
-    const timer = setInterval(() => {
-      if (isFlushing) return;
-      isFlushing = true;
-      flushing = this.#flush().catch((error) => this.#fail(error))
-        .finally(() => isFlushing = false);
-    }, FLUSH_INTERVAL);
+    const timer = setInterval(() => this.#flush(), FLUSH_INTERVAL);
+    this.#flush();
     try {
       await this.#listen();
       this.#end ??= Math.max(this.#elapsed(), ...this.#tracks().map(({ length }) => length));
       clearInterval(timer);
-      await flushing;
+      await this.#flushing;
       await this.#finish();
     } catch (error) {
       this.#fail(error);
@@ -224,7 +220,12 @@ export class Recorder<T extends { readonly position: number }> implements CallRe
     }
   }
 
-  async #flush(): Promise<void> {
+  #flush(): void {
+    this.#flushing ??= this.#flushAll().catch((error) => this.#fail(error))
+      .finally(() => this.#flushing = undefined);
+  }
+
+  async #flushAll(): Promise<void> {
     for (const track of this.#tracks()) await track.flush();
     await this.#format.flush();
   }
