@@ -328,6 +328,7 @@ test("CallRecording.takePeaks() tells how loud a user was since the last time", 
   await until(() => recording.users[0]?.spoken === 0.04);
   assertEquals([...recording.takePeaks()], [[BOB, 0.5]]);
   assertEquals([...recording.takePeaks()], [[BOB, 0]]);
+  bob.end();
   await recording[Symbol.asyncDispose]();
 });
 
