@@ -4,7 +4,7 @@
  * @module
  */
 
-import { rm } from "node:fs/promises";
+import { rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { PlacedPacket } from "../../lib/audio/opus_track.ts";
 import type { PcmFrame } from "../../lib/audio/pcm.ts";
@@ -117,7 +117,7 @@ export class MixFormat implements Format<PcmFrame> {
 
 /**
  * One WAV file with a channel for each user. How many there will be is known at the end: until then
- * each has a file of its own in a folder beside it, which is then removed.
+ * each has a file of its own in a folder beside it, which are then removed.
  */
 export class MultichannelFormat implements Format<PcmFrame> {
   readonly isNumbered = true;
@@ -152,6 +152,8 @@ export class MultichannelFormat implements Format<PcmFrame> {
     const target = new WavFile(this.#disk, this.#file, Math.max(1, parts.length));
     await interleave(this.#disk, parts, target, length);
     await this.#disk.close();
-    if (parts.length > 0) await rm(this.#folder, { recursive: true });
+    for (const part of parts) await rm(part);
+    // What is still in the folder is of a recording that was not completed.
+    await rmdir(this.#folder).catch(() => {});
   }
 }

@@ -57,6 +57,19 @@ export interface RecordCallOptions {
  * @returns The recording. It ends with the call, or when it is stopped.
  * @throws {RangeError} There is no such format.
  * @throws The reason of `options.signal`, where it is aborted already.
+ *
+ * @example A minute of a call, each user in a file
+ * ```ts
+ * import type { VoiceConnection } from "@sotto/voice";
+ * import { recordCall, type UserRecording } from "@sotto/voice/recording";
+ *
+ * async function recordMinute(connection: VoiceConnection): Promise<readonly UserRecording[]> {
+ *   const signal = AbortSignal.timeout(60_000);
+ *   const recording = recordCall(connection, { to: "recordings", signal });
+ *   const { users } = await recording.finished;
+ *   return users;
+ * }
+ * ```
  */
 export function recordCall(
   call: RecordableCall | RecordableConnection,

@@ -34,7 +34,7 @@ export interface UserRecording {
   readonly packetsReceived: number;
   /** Packets that never came, or too late to be played. */
   readonly lost: number;
-  /** Pieces that were made up in place of lost packets. */
+  /** Pieces that were made up, or restored, in place of lost packets. */
   readonly concealed: number;
   /** Packets that could not be decoded. */
   readonly undecodable: number;

@@ -22,8 +22,8 @@ export class WavFile {
   readonly channels: number;
   readonly #disk: WavDisk;
   readonly #created: Promise<void>;
-  readonly #buffer: Int16Array;
-  #start = 0; // place of the buffer
+  #buffer: Int16Array | undefined; // a second, while there is something in it
+  #start = 0; // its place
   #used = 0; // samples in it, of all channels
   #length = 0;
 
@@ -35,7 +35,6 @@ export class WavFile {
     this.path = path;
     this.channels = channels;
     this.#disk = disk;
-    this.#buffer = new Int16Array(SAMPLE_RATE * channels);
     this.#created = disk.create(path);
     this.#created.catch(() => {});
   }
@@ -58,14 +57,15 @@ export class WavFile {
     const { channels } = this;
     let rest = samples;
     for (let at = position; rest.length > 0;) {
-      if (this.#used === 0) this.#start = at;
+      if (this.#buffer === undefined) this.#start = at;
+      const buffer = this.#buffer ??= new Int16Array(SAMPLE_RATE * channels);
       const offset = (at - this.#start) * channels;
-      const piece = rest.subarray(0, Math.max(0, this.#buffer.length - offset));
+      const piece = rest.subarray(0, Math.max(0, buffer.length - offset));
       if (piece.length === 0) {
         await this.flush();
         continue;
       }
-      this.#buffer.set(piece, offset);
+      buffer.set(piece, offset);
       this.#used = offset + piece.length;
       rest = rest.subarray(piece.length);
       at += piece.length / channels;
@@ -79,15 +79,15 @@ export class WavFile {
    */
   async flush(): Promise<void> {
     await this.#created;
-    if (this.#used === 0) return;
     const { channels } = this;
-    const samples = this.#buffer.slice(0, this.#used);
+    const buffer = this.#buffer;
+    if (buffer === undefined) return;
+    this.#buffer = undefined;
+    const samples = new Uint8Array(buffer.buffer, 0, this.#used * SAMPLE_SIZE);
     const position = this.headerSize + this.#start * channels * SAMPLE_SIZE;
     this.#length = this.#start + this.#used / channels;
-    this.#used = 0;
-    this.#buffer.fill(0);
     const header = this.#header();
-    await this.#disk.write(this.path, new Uint8Array(samples.buffer), position);
+    await this.#disk.write(this.path, samples, position);
     await this.#disk.write(this.path, header, 0);
   }
 
