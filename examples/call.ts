@@ -33,12 +33,17 @@ const JOIN_OPTIONS = {
   dave: { type: "string" },
 } as const satisfies ParseArgsOptionsConfig;
 
+/** Values of options that may be left out, by name. */
+type Choices = Readonly<Record<string, readonly string[]>>;
+
 /** What a program wants from its command line. */
-export interface CallSyntax {
+export interface CallSyntax<C extends Choices> {
   /** One line for people. */
   readonly usage: string;
   /** Options besides those that name a call; all take a value and are required. */
   readonly options?: readonly string[];
+  /** Options that may be left out, and what they may be. */
+  readonly choices?: C;
   /** Throws where a value is wrong. */
   readonly check?: (values: Readonly<Record<string, string>>) => void;
   /** How many other arguments there are. */
@@ -46,11 +51,13 @@ export interface CallSyntax {
 }
 
 /** What a command line says. */
-export interface CallArguments {
+export interface CallArguments<C extends Choices> {
   /** For `joinVoice`. */
   readonly join: JoinVoiceOptions;
   /** Values of the further options. */
   readonly values: Readonly<Record<string, string>>;
+  /** Values of the options that may be left out. */
+  readonly choices: { readonly [K in keyof C]?: C[K][number] };
   /** The other arguments. */
   readonly positionals: readonly string[];
 }
@@ -61,7 +68,9 @@ export interface CallArguments {
  * @param syntax What the program wants.
  * @returns What the command line says.
  */
-export function parseCall(syntax: CallSyntax): CallArguments {
+export function parseCall<C extends Choices = Record<never, never>>(
+  syntax: CallSyntax<C>,
+): CallArguments<C> {
   try {
     return readArguments(syntax);
   } catch (error) {
@@ -121,9 +130,14 @@ export async function call(
   return exitCode;
 }
 
-function readArguments(syntax: CallSyntax): CallArguments {
+function readArguments<C extends Choices>(syntax: CallSyntax<C>): CallArguments<C> {
   const { options = [], check, positionals: count } = syntax;
-  const further = Object.fromEntries(options.map((name) => [name, { type: "string" } as const]));
+  const choices = Object.entries(syntax.choices ?? {});
+  const further = Object.fromEntries(
+    [...options, ...choices.map(([name]) => name)].map((
+      name,
+    ) => [name, { type: "string" } as const]),
+  );
   const { values, positionals } = parseArgs({
     options: { ...further, ...JOIN_OPTIONS },
     allowPositionals: true,
@@ -158,6 +172,9 @@ function readArguments(syntax: CallSyntax): CallArguments {
       daveEncryption: choose("dave", given.dave, ["off", "on"]) !== "off",
     },
     values: furtherValues,
+    choices: Object.fromEntries(
+      choices.map(([name, values]) => [name, choose(name, given[name], values)]),
+    ) as CallArguments<C>["choices"],
     positionals,
   };
 }
