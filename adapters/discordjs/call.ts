@@ -13,7 +13,7 @@ import type { ReceivedFrame } from "../../lib/receiver.ts";
 import { type JoinVoiceOptions, VoiceConnection } from "../connection.ts";
 import type { DiscordGatewayAdapterLibraryMethods } from "../gateway_adapter.ts";
 import { guarded } from "../listeners.ts";
-import type { Speaker } from "../speakers.ts";
+import type { Speaker } from "../receive/speakers.ts";
 import type { GatewayAnswer } from "./gateway_record.ts";
 import { runtimeTransport } from "./runtime_transport.ts";
 

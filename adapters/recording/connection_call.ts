@@ -15,7 +15,7 @@ import type { PcmFrame } from "../../lib/audio/pcm.ts";
 import { Playout } from "../../lib/audio/playout.ts";
 import type { ReceivedFrame } from "../../lib/receiver.ts";
 import { createOpus } from "../opus.ts";
-import type { Speaker } from "../speakers.ts";
+import type { Speaker } from "../receive/speakers.ts";
 import { makeTick, ticker } from "../ticker.ts";
 import type { Reception, RecordableCall, RecordableSpeaker } from "./call.ts";
 
@@ -87,16 +87,10 @@ class ConnectionSpeaker implements RecordableSpeaker {
 
   pcm(): ReadableStream<PcmFrame> {
     return play(this.#speaker.frames, async () => {
-      const codec = await createOpus({ channels: 2 });
-      const decoder = {
-        channels: codec.channels,
-        decode: (packet: Uint8Array) => codec.decode(packet),
-        conceal: (samples: number) => codec.conceal(samples),
-        decodeFec: () => undefined,
-      };
+      const decoder = await createOpus({ channels: 2 });
       const playout = new Playout({ decoder, userId: this.userId, start: this.#start });
       this.#stats = () => playout.stats;
-      return { buffer: playout, close: () => codec.delete() };
+      return { buffer: playout, close: () => decoder.delete() };
     });
   }
 

@@ -1,9 +1,8 @@
 /**
  * Pure audio parts: read an Opus packet's duration, take Ogg Opus apart and put it
- * together, read and write WAV, resample, mix and fade samples, pace frames. Nothing here encodes,
+ * together, take WebM apart, tell containers from each other, read and write WAV, resample, mix and
+ * fade samples, pace frames, put received packets in order and in time. Nothing here encodes,
  * decodes, waits or reads a clock.
- * together, take WebM apart, tell containers from each other, read and write WAV, pace
- * frames. Nothing here encodes, decodes, waits or reads a clock.
  *
  * @example Read a file and schedule its packets
  * ```ts

@@ -775,6 +775,7 @@ test(
         duplicates: 0,
         held: 0,
         undecryptable: {},
+        playout: undefined,
       }]);
       assert(users[0].jitter >= 0);
       assertEquals([held, expired, remote], [0, 0, undefined]);

@@ -2,7 +2,7 @@ import { assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@st
 import test from "node:test";
 import { createOpus } from "../../../adapters/opus.ts";
 import { ConnectionCall } from "../../../adapters/recording/connection_call.ts";
-import { type Speaker, SpeakerFeed } from "../../../adapters/speakers.ts";
+import { type Speaker, SpeakerFeed } from "../../../adapters/receive/speakers.ts";
 import { ticker } from "../../../adapters/ticker.ts";
 import type { ReceivedFrame } from "../../../lib/receiver.ts";
 
@@ -11,7 +11,7 @@ const VOICE = Uint8Array.of(0xfc, 0xff, 0xfe); // decodes to silence, but is no 
 
 /** A connection that has one reader, and frames that come when the test says. */
 class FakeConnection {
-  readonly #feed = new SpeakerFeed(() => this.isRead = false);
+  readonly #feed = new SpeakerFeed(0, () => this.isRead = false);
   isRead = true;
 
   speakers(): ReadableStream<Speaker> {
