@@ -8,7 +8,11 @@
  * @module
  */
 
-import { JitterBuffer, type JitterPacket } from "../../lib/audio/jitter_buffer.ts";
+import {
+  JitterBuffer,
+  type JitterBufferOptions,
+  type JitterPacket,
+} from "../../lib/audio/jitter_buffer.ts";
 import { packetDuration, SAMPLE_RATE } from "../../lib/audio/opus_toc.ts";
 import type { PlacedPacket } from "../../lib/audio/opus_track.ts";
 import type { PcmFrame } from "../../lib/audio/pcm.ts";
@@ -60,6 +64,9 @@ const QUEUE_SIZE = 50;
 /** Milliseconds after which a reader who had no room is looked at again. */
 const RETRY_DELAY = 100;
 
+/** A recording can wait: less is late, and less is stretched since the delay changes. */
+const ORDER: JitterBufferOptions = { minDelay: 200, maxDelay: 500 };
+
 /** Puts frames in order and in time. */
 interface Buffer<T> {
   push(packet: JitterPacket): unknown;
@@ -88,7 +95,7 @@ class ConnectionSpeaker implements RecordableSpeaker {
   pcm(): ReadableStream<PcmFrame> {
     return play(this.#speaker.frames, async () => {
       const decoder = await createOpus({ channels: 2 });
-      const playout = new Playout({ decoder, userId: this.userId, start: this.#start });
+      const playout = new Playout({ ...ORDER, decoder, userId: this.userId, start: this.#start });
       this.#stats = () => playout.stats;
       return { buffer: playout, close: () => decoder.delete() };
     });
@@ -105,7 +112,7 @@ class ConnectionSpeaker implements RecordableSpeaker {
 
 /** The packets of a jitter buffer, each with its place. */
 class PacketBuffer implements Buffer<PlacedPacket> {
-  readonly #buffer = new JitterBuffer();
+  readonly #buffer = new JitterBuffer(ORDER);
   readonly #start: number;
   #undecodable = 0;
 

@@ -166,6 +166,7 @@ export class JitterBuffer {
   #at = -Infinity; // when what was played ends
   #nominal = -Infinity; // the same without the delay
   #frame = DEFAULT_FRAME; // samples of the last packet
+  #isOff = false; // whether the line is being moved to where it should be
   #isSilent = true; // whether the last packet was silence
   #concealed = 0; // samples since the last packet
   #unplaced = 0; // those of them of which it is open what was missing
@@ -398,9 +399,15 @@ export class JitterBuffer {
     return { type: "packet", ...time, begins, ssrc, sequence, opus };
   }
 
-  /** One sample for each millisecond that the line is off, up to half a percent. */
+  /**
+   * One sample for each millisecond that the line is off, up to half a percent, from where it is
+   * worth it until all is well: sound that is never stretched is sound as it was.
+   */
   #adjustOf(position: number, duration: number): number {
     const error = this.#nominalOf(position) + this.#delay.target - this.#at;
+    if (error > EARLY_SLACK || -error > LATE_SLACK) this.#isOff = true;
+    else if (Math.abs(error) < 1) this.#isOff = false;
+    if (!this.#isOff) return 0;
     const limit = Math.ceil(duration / STRETCH_DIVISOR);
     return Math.max(-limit, Math.min(limit, Math.trunc(error))) + 0; // never -0
   }
@@ -440,6 +447,8 @@ const DEFAULT_FRAME = 960;
 const CONCEALMENT_UNIT = 120; // samples: the shortest frame of Opus
 const CONCEALMENT_LIMIT = 5760; // samples
 const STRETCH_DIVISOR = 192;
+const EARLY_SLACK = 2; // milliseconds by which less is waited than should be
+const LATE_SLACK = 10; // milliseconds by which more is waited
 const LATENESS_LIMIT = 3000; // milliseconds: a packet that seems later has another clock
 const STALL_TIME = 100; // milliseconds
 const GRACE_TIME = 1; // milliseconds

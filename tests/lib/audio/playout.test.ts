@@ -198,7 +198,10 @@ test("Playout stretches to the local clock", () => {
   }
   const first = frames[0];
   const last = frames.at(-1)!;
-  assertEquals(new Set(frames.map(({ samples }) => samples.length)), new Set([960, 961]));
+  const sizes = new Set(frames.map(({ samples }) => samples.length));
+  // Most are as they were; some are stretched, once it is worth it.
+  assertEquals([...sizes].toSorted().filter((size) => size > 962 || size < 960), []);
+  assertEquals(sizes.size > 1, true);
   const ideal = first.position + (frames.length - 1) * 960 * 1.0002;
   assertAlmostEquals(last.position, ideal, 6 * 48); // the base is found within ten seconds
   for (let i = 1; i < frames.length; i++) {
