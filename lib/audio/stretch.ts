@@ -24,26 +24,22 @@ export function stretch(samples: Int16Array, channels: 1 | 2, adjust: number): I
   }
   const stretched = new Int16Array(newSize * channels);
   const step = (size - 1) / (newSize - 1);
-  for (let i = 0; i < newSize; i++) {
+  const last = samples.length - channels;
+  for (let i = 0, offset = 0; i < newSize; i++) {
     const at = Math.min(Math.floor(i * step), size - 2);
-    const fraction = i * step - at;
-    for (let channel = 0; channel < channels; channel++) {
-      const offset = at * channels + channel;
-      const p1 = samples[offset];
-      const p2 = samples[offset + channels];
-      const p0 = at > 0 ? samples[offset - channels] : 2 * p1 - p2;
-      const p3 = at < size - 2 ? samples[offset + 2 * channels] : 2 * p2 - p1;
-      const value = Math.round(interpolate(p0, p1, p2, p3, fraction));
-      stretched[i * channels + channel] = Math.max(-32768, Math.min(32767, value));
+    const t = i * step - at;
+    // The cubic through the two samples around, with the slopes that their neighbours give.
+    const w0 = t * (t * (1 - t / 2) - 0.5);
+    const w1 = t * t * (1.5 * t - 2.5) + 1;
+    const w2 = t * (t * (2 - 1.5 * t) + 0.5);
+    const w3 = t * t * (t - 1) / 2;
+    for (let p1 = at * channels, end = p1 + channels; p1 < end; p1++, offset++) {
+      const p2 = p1 + channels;
+      const before = p1 >= channels ? samples[p1 - channels] : 2 * samples[p1] - samples[p2];
+      const after = p2 < last ? samples[p2 + channels] : 2 * samples[p2] - samples[p1];
+      const value = w0 * before + w1 * samples[p1] + w2 * samples[p2] + w3 * after;
+      stretched[offset] = value >= 32767 ? 32767 : value <= -32768 ? -32768 : Math.round(value);
     }
   }
   return stretched;
-}
-
-/** The value between `p1` and `p2` of the cubic whose slopes there follow from `p0` and `p3`. */
-function interpolate(p0: number, p1: number, p2: number, p3: number, fraction: number): number {
-  const a = (3 * (p1 - p2) + p3 - p0) / 2;
-  const b = p0 - 2.5 * p1 + 2 * p2 - p3 / 2;
-  const c = (p2 - p0) / 2;
-  return ((a * fraction + b) * fraction + c) * fraction + p1;
 }
