@@ -345,7 +345,7 @@ export class JitterBuffer {
     }
     const isMissing = first.order > this.#order;
     if (!isMissing || this.#isSilent || this.#concealed >= CONCEALMENT_LIMIT) return this.#pause();
-    return this.#lose(Math.min(this.#frame, gap - gap % CONCEALMENT_UNIT), first);
+    return this.#lose(Math.min(this.#concealable(), gap - gap % CONCEALMENT_UNIT), first);
   }
 
   /** Nothing is there, and it is open why. */
@@ -358,8 +358,9 @@ export class JitterBuffer {
       this.#graceUntil = now + GRACE_TIME;
       return undefined;
     }
-    this.#unplaced += this.#frame;
-    return this.#conceal(this.#frame, undefined);
+    const duration = this.#concealable();
+    this.#unplaced += duration;
+    return this.#conceal(duration, undefined);
   }
 
   #lose(duration: number, first: HeldPacket): LossItem {
@@ -368,6 +369,10 @@ export class JitterBuffer {
     const item = this.#conceal(duration, isLast ? first.packet.opus : undefined);
     this.#moveTo(this.#order + 1, end);
     return item;
+  }
+
+  #concealable(): number {
+    return Math.min(this.#frame, CONCEALMENT_LIMIT - this.#concealed);
   }
 
   #conceal(duration: number, next: Uint8Array | undefined): LossItem {

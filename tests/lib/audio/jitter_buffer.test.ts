@@ -156,6 +156,22 @@ test("JitterBuffer conceals at most 120 ms, then pauses", () => {
   assertEquals(rig.buffer.stats.concealments, 3);
 });
 
+test("JitterBuffer conceals no more where packets are longer", () => {
+  for (const follows of [false, true]) {
+    const rig = new Rig();
+    const opus = Uint8Array.of(0xfb, 0x05, 0, 0, 0); // 100 ms
+    rig.push(0, 0, { opus });
+    if (follows) rig.push(5, -80, { opus, timestamp: rig.timestamp + 5 * 4800 >>> 0 });
+    const items = rig.until(1300).slice(0, 4);
+    assertEquals(items.map(({ type, duration }) => `${type} ${duration}`), [
+      "packet 4800",
+      "loss 4800",
+      "loss 960",
+      "pause 0",
+    ]);
+  }
+});
+
 test("JitterBuffer sorts also what comes after concealment and pause", () => {
   const rig = new Rig();
   rig.push(0);
