@@ -68,6 +68,7 @@ const MATROSKA_FILES = [
   "fixed.mkv",
   "attachment.mkv",
   "groups.webm",
+  "recorder.webm",
 ];
 
 interface World {
@@ -139,7 +140,7 @@ for (const name of [...OGG_FILES, ...MATROSKA_FILES]) {
     const expected = probed.get(name)!;
     const { packets, error, demuxer } = demux(demuxerFor(name), bytes, 4096);
     assertEquals(error, undefined);
-    assertGreater(expected.length, 49);
+    assertGreater(expected.length, 23);
     assertEquals(hashes(packets), hashes(expected));
     if (name !== "chain.ogg") {
       for (const [i, { time }] of packets.entries()) {
@@ -177,6 +178,7 @@ function shapeOf(bytes: Uint8Array): Set<string> {
 const SHAPES: Readonly<Record<string, readonly string[]>> = {
   "live.webm": ["Segment of unknown size", "DiscardPadding"],
   "pipe.mkv": ["Segment of unknown size"],
+  "recorder.webm": ["Segment of unknown size", "Cluster of unknown size"],
   "merged.mkv": ["SimpleBlock", "ec", "Cues", "Tags"],
   "unlaced.mkv": ["SimpleBlock"],
   "xiph.mkv": ["Xiph lacing"],
@@ -259,7 +261,7 @@ judge("durations are those that opusinfo finds, and those of the packets", async
   for (const name of MATROSKA_FILES.filter((it) => it !== "second.mkv")) {
     const last = probed.get(name)!.at(-1)!.time;
     const duration = webmOpusDuration(files.get(name)!)!;
-    assert(duration > last && duration <= last + 40, `${name}: ${duration}, ${last}`);
+    assert(duration > last && duration <= last + 60, `${name}: ${duration}, ${last}`);
   }
 });
 

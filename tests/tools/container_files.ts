@@ -5,7 +5,7 @@
  * @module
  */
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { encodeWav } from "../../lib/audio/wav.ts";
@@ -13,6 +13,9 @@ import { runCommand } from "./command.ts";
 
 const TOOLS = ["ffmpeg", "ffprobe", "mkvmerge", "opusenc", "opusinfo"] as const;
 const TIME_LIMIT = 20_000;
+
+/** What a browser has recorded: neither a tool of these nor quickly made. */
+const RECORDER = new URL("../audio/recorder.webm", import.meta.url);
 
 /** How to get the tools, for those who have them not. */
 export const TOOLS_HINT =
@@ -126,6 +129,7 @@ const RECIPES: ReadonlyMap<string, Recipe> = new Map([
  */
 export async function makeContainerFiles(folder: string): Promise<Map<string, Uint8Array>> {
   writeFileSync(join(folder, "in.wav"), encodeWav(sound(), 48_000, 2));
+  copyFileSync(RECORDER, join(folder, "recorder.webm"));
   const made = new Map<string, Promise<void>>([["in.wav", Promise.resolve()]]);
   const lanes = new Lanes(2);
   const make = (name: string): Promise<void> => {
@@ -141,7 +145,7 @@ export async function makeContainerFiles(folder: string): Promise<Map<string, Ui
   const names = [...RECIPES.keys()];
   await Promise.all(names.map(make));
   const read = (name: string) => new Uint8Array(readFileSync(join(folder, name)));
-  return new Map(["in.wav", ...names].map((name) => [name, read(name)]));
+  return new Map(["in.wav", "recorder.webm", ...names].map((name) => [name, read(name)]));
 }
 
 /** A packet as `ffprobe` sees it. */

@@ -1,4 +1,5 @@
 import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+import { readFileSync } from "node:fs";
 import test from "node:test";
 import {
   readWebmOpus,
@@ -140,6 +141,17 @@ test("readWebmOpus() reads Segment and Clusters of unknown size", () => {
     element(VOID_ID, B),
   );
   assertEquals(packetsOf(inKnown), [A]);
+});
+
+test("readWebmOpus() reads what a browser has recorded, whose times are those of its clock", () => {
+  const file = new Uint8Array(
+    readFileSync(new URL("../../audio/recorder.webm", import.meta.url)),
+  );
+  const { track, packets } = readWebmOpus(file);
+  assertEquals([track.head.channels, track.head.preSkip, track.codecDelay], [2, 0, 0]);
+  assertEquals(packets.map(({ duration }) => duration), new Array(24).fill(2880));
+  assertEquals(packets.slice(0, 4).map(({ packet }) => packet.length), [244, 182, 182, 182]);
+  assertEquals(packets.slice(0, 4).map(({ time }) => time), [0, 61, 120, 181]);
 });
 
 test("WebmOpusDemuxer gives the same however its input comes, and copies it", () => {
