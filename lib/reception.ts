@@ -98,7 +98,7 @@ export class Reception {
     const reported = this.#lastSenderReport !== 0;
     return {
       ssrc,
-      fractionLost: lostSince > 0 ? Math.min(255, Math.floor(256 * lostSince / expectedSince)) : 0,
+      fractionLost: lostSince > 0 ? Math.floor(256 * lostSince / expectedSince) : 0,
       cumulativeLost: expected - received,
       highestSequence: Math.max(0, highest - FIRST_CYCLE) >>> 0,
       jitter: this.#jitter >>> 4,

@@ -679,7 +679,7 @@ export class VoiceSession {
     this.#outbox.event({ type: "receptionReport", ...report });
   }
 
-  /** Once a Resume has been answered, the timer is armed again. */
+  /** Where the session is not connected, the timer is armed again once it is. */
   #sendReport(): void {
     if (this.#state !== "connected") return;
     this.#timers.set("report", this.#now + this.#reports.delay());

@@ -53,7 +53,7 @@ export class UdpPath {
    * Starts without a socket.
    *
    * @param outbox Takes what is to be done.
-   * @param timers Where the timers `discovery` and `keepalive` are armed; `report` ends with them.
+   * @param timers Where the timers `discovery` and `keepalive` are armed.
    * @param options Forms of discovery and of keepalives.
    */
   constructor(outbox: Outbox, timers: TimerTable, options: UdpPathOptions = {}) {
@@ -88,7 +88,6 @@ export class UdpPath {
   close(): void {
     this.#timers.clear("discovery");
     this.#timers.clear("keepalive");
-    this.#timers.clear("report");
     this.#awaiting = false;
     this.#address = undefined;
     if (this.#id === undefined) return;

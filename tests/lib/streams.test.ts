@@ -97,6 +97,20 @@ test("Streams remembers a bounded number of users and of SSRCs of each", () => {
   assertEquals(streams.totals().received, HEARD_USER_LIMIT + 22 + STREAM_LIMIT + 20);
 });
 
+test("Streams remembers the last eight SSRCs of a user who has them no more", () => {
+  const owners = new Map<number, string>();
+  const streams = new Streams((ssrc) => owners.get(ssrc));
+  for (let ssrc = 0; ssrc < 20; ssrc++) {
+    owners.set(ssrc, "a");
+    streams.receive(ssrc, 0);
+    owners.clear();
+    streams.end(ssrc);
+    streams.receive(ssrc, 0);
+  }
+  const [{ ssrcs, received }] = streams.users();
+  assertEquals([ssrcs, received], [[12, 13, 14, 15, 16, 17, 18, 19], 20]);
+});
+
 test("Streams measures jitter by stream, and tells that of a user's newest", () => {
   const streams = new Streams(() => "a");
   streams.receive(1, 0, 0, 0);
@@ -119,8 +133,11 @@ test("Streams.report() has a block for each stream with news, in turn where ther
   const report = (now: number) => streams.report(3, now).map(({ ssrc }) => ssrc);
   assertEquals([report(1), report(2), report(3)], [[0, 1, 2], [3, 4], []]);
   for (let ssrc = 0; ssrc < 5; ssrc++) streams.receive(ssrc, 10);
-  streams.end(3);
-  assertEquals([report(4), report(5)], [[0, 1, 2], [4]]);
+  assertEquals(report(4), [0, 1, 2]);
+  for (let ssrc = 0; ssrc < 5; ssrc++) streams.receive(ssrc, 11);
+  assertEquals(report(5), [3, 4, 0]);
+  streams.end(1);
+  assertEquals([report(6), report(7)], [[2], []]);
 });
 
 test("Streams.takeSenderReport() is for streams that are heard", () => {
