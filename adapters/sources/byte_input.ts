@@ -9,6 +9,7 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { ByteSource } from "./byte_source.ts";
+import { quietly } from "./closable.ts";
 
 /**
  * What audio can be read from: the path of a file or a `file:` URL, an `http:` or `https:` URL (as
@@ -228,7 +229,7 @@ interface ReadResult {
 function iteratorOf(source: Exclude<ByteSource, Uint8Array>): Chunks {
   if (isWebStream(source)) {
     const reader = source.getReader();
-    return { next: () => reader.read(), close: () => quietly(() => reader.cancel()) };
+    return { next: () => reader.read(), close: () => void quietly(() => reader.cancel()) };
   }
   const iterator = Symbol.asyncIterator in source
     ? source[Symbol.asyncIterator]()
@@ -237,17 +238,12 @@ function iteratorOf(source: Exclude<ByteSource, Uint8Array>): Chunks {
     next: () => iterator.next(),
     close() {
       // The iterator of a Node stream waits for its `next` before it would close the file.
-      if ("destroy" in source) quietly(() => (source as { destroy(): unknown }).destroy());
-      quietly(() => iterator.return?.());
+      if ("destroy" in source) void quietly(() => (source as { destroy(): unknown }).destroy());
+      void quietly(() => iterator.return?.());
     },
   };
 }
 
 function isWebStream(source: object): source is ReadableStream<Uint8Array> {
   return "getReader" in source;
-}
-
-/** Nobody waits for a source to close, nor for its complaint. */
-function quietly(close: () => unknown): void {
-  (async () => await close())().catch(() => {});
 }

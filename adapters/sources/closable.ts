@@ -23,12 +23,25 @@ export function closable<T>(
     next: () => generator.next(),
     async return() {
       closing.abort(new DOMException("The source was closed", "AbortError"));
-      // What it throws now comes of being interrupted.
-      await generator.return().catch(() => {});
+      await quietly(() => generator.return()); // what it throws now comes of being interrupted
       return { done: true, value: undefined };
     },
     [Symbol.asyncIterator]() {
       return this;
     },
   };
+}
+
+/**
+ * Closes something that nobody listens to any more.
+ *
+ * @param close What closes it; what it throws is of no interest.
+ * @returns When it is closed.
+ */
+export async function quietly(close: () => unknown): Promise<void> {
+  try {
+    await close();
+  } catch {
+    // There was a reason to close it, and that is told.
+  }
 }

@@ -4,11 +4,12 @@
  * @module
  */
 
+import { abortable } from "@std/async";
 import { SEEK_PRE_ROLL } from "../../lib/audio/seek.ts";
 import { createOpus } from "../opus.ts";
 import type { AudioSource, OpusSource, PcmSource } from "./audio_source.ts";
 import { PCM_CHANNELS } from "./audio_source.ts";
-import { closable } from "./closable.ts";
+import { closable, quietly } from "./closable.ts";
 import { checkStart } from "./start.ts";
 
 /**
@@ -42,6 +43,8 @@ export function decoded(source: AudioSource): PcmSource {
   };
 }
 
+const SAMPLES_PER_MS = 48;
+
 async function* samplesOf(
   source: OpusSource,
   from: number,
@@ -49,12 +52,15 @@ async function* samplesOf(
 ): AsyncGenerator<Int16Array, void> {
   const early = Math.min(from, SEEK_PRE_ROLL);
   const packets = source.open(from - early)[Symbol.asyncIterator]();
-  const close = () => void packets.return?.();
+  const close = () => void quietly(() => packets.return?.());
   signal.addEventListener("abort", close);
   try {
     using codec = await createOpus({ channels: PCM_CHANNELS });
-    let unheard = Math.round(early * 48) * PCM_CHANNELS;
-    for (let next; !(next = await packets.next()).done;) {
+    let unheard = Math.round(early * SAMPLES_PER_MS) * PCM_CHANNELS;
+    for (;;) {
+      signal.throwIfAborted();
+      const next = await abortable(packets.next(), signal);
+      if (next.done) return;
       const samples = codec.decode(next.value);
       const skipped = Math.min(unheard, samples.length);
       unheard -= skipped;
@@ -62,6 +68,6 @@ async function* samplesOf(
     }
   } finally {
     signal.removeEventListener("abort", close);
-    await packets.return?.();
+    close();
   }
 }

@@ -13,7 +13,7 @@
 import { abortable, delay } from "@std/async";
 import { Mixer, type MixerInput } from "../../lib/audio/mixer.ts";
 import type { AudioSource, PcmSource } from "./audio_source.ts";
-import { closable } from "./closable.ts";
+import { closable, quietly } from "./closable.ts";
 import { decoded } from "./decoded.ts";
 import { checkStart } from "./start.ts";
 
@@ -139,13 +139,14 @@ class LiveMix implements Mix {
         await this.#untilReady(patience, signal);
         const frames = this.#nextSize();
         if (frames === 0) break;
-        yield this.#mixer.mix(frames);
+        const piece = this.#mixer.mix(frames);
         for (const input of this.#inputs) {
           input.makeRoom();
           if (!input.isOver) continue;
           this.#inputs.delete(input);
           input.finish();
         }
+        yield piece;
       }
     } finally {
       this.#stage = "ended";
@@ -240,7 +241,7 @@ class Input implements MixedSource {
   remove(): void {
     this.#isEnding = true;
     this.#queue.remove();
-    void this.#close();
+    void quietly(() => this.#samples?.return?.());
     this.makeRoom();
     this.finish();
     this.#changed();
@@ -289,13 +290,5 @@ class Input implements MixedSource {
     this.#queue.end();
     this.#error = error;
     this.#changed();
-  }
-
-  async #close(): Promise<void> {
-    try {
-      await this.#samples?.return?.();
-    } catch {
-      // Nobody listens to it any more.
-    }
   }
 }

@@ -107,6 +107,11 @@ export async function* converted(
   const converter = new PcmConverter(format);
   const frames = new Frames(format.channels);
   for await (const piece of pieces) {
+    if (!isSamples(piece)) {
+      throw new TypeError(
+        `Cannot read PCM: a piece is of type ${typeof piece}, want samples or bytes`,
+      );
+    }
     for (let at = 0; at < piece.length; at += MAX_PIECE) {
       const samples = converter.push(frames.push(piece.subarray(at, at + MAX_PIECE)));
       if (samples.length > 0) yield samples;
@@ -174,11 +179,6 @@ class Frames {
   #floats(piece: PcmSamples): Float32Array {
     if (piece instanceof Float32Array) return piece;
     if (piece instanceof Int16Array) return pcmToFloat32(piece);
-    if (!(piece instanceof Uint8Array)) {
-      throw new TypeError(
-        `Cannot read PCM: a piece is of type ${typeof piece}, want samples or bytes`,
-      );
-    }
     const samples = new Int16Array((piece.length + 1) >> 1);
     let count = 0;
     for (const byte of piece) {

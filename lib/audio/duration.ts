@@ -58,16 +58,19 @@ export function webmOpusDuration(bytes: Uint8Array): number | undefined {
   const demuxer = new WebmOpusDemuxer();
   demuxer.push(bytes);
   demuxer.end();
-  let end = 0;
+  let end: number | undefined;
   try {
-    for (let next; (next = demuxer.pull()) !== undefined && demuxer.duration === undefined;) {
+    let next = demuxer.pull();
+    if (demuxer.duration !== undefined && demuxer.track !== undefined) return demuxer.duration;
+    for (; next !== undefined; next = demuxer.pull()) {
       const { time, duration, discard } = next;
-      end = Math.max(end, time + (duration - Math.max(0, discard)) * 1000 / SAMPLE_RATE);
+      const heard = duration - Math.max(0, discard);
+      end = Math.max(end ?? 0, time + heard * 1000 / SAMPLE_RATE);
     }
   } catch {
     // What comes before the bad spot has a duration as well.
   }
-  return demuxer.track && (demuxer.duration ?? end);
+  return end ?? (demuxer.track && (demuxer.duration ?? 0));
 }
 
 /** What matters of a page; the checksum does not. */

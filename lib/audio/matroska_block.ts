@@ -84,6 +84,7 @@ function ebmlSizes(cursor: Cursor, count: number): number[] {
   return Array.from({ length: count - 1 }, (_, i) => {
     const vint = parseVint(cursor.body, cursor.next);
     if (vint?.value === undefined) throw malformed(cursor.at, "a frame has no size");
+    if (vint.size > 7) throw malformed(cursor.at, "a size has 8 bytes, want at most 7");
     cursor.next += vint.size;
     size = i === 0 ? vint.value : size + vint.value - (2 ** (7 * vint.size - 1) - 1);
     if (size < 0) throw malformed(cursor.at, `a frame has ${size} bytes, want at least 0`);

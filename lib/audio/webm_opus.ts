@@ -153,13 +153,13 @@ export class WebmOpusDemuxer {
   /** Before what the input ends, where that is no place for it to end. */
   #missing(): string | undefined {
     const { unread, toSkip, position } = this.#reader;
+    if (!this.#begun) return "before its EBML header";
     const cut = this.#masters.find(({ isLive }) => !isLive) ?? this.#value;
     if (cut !== undefined) {
       return `${cut.end - position - unread} bytes before the end of its ${cut.name}`;
     }
     if (toSkip > 0) return `${toSkip} bytes before the end of an element`;
     if (unread > 0) return "within the header of an element";
-    if (!this.#begun) return "before its EBML header";
     return this.#file.track === undefined ? "before its Tracks" : undefined;
   }
 
@@ -214,10 +214,13 @@ export class WebmOpusDemuxer {
 
   /** Leaves masters of unknown size that an element cannot be in. */
   #leaveLive(name: string, parent: number | undefined, at: number): void {
-    for (let outer; (outer = this.#masters.at(-1))?.id !== parent;) {
-      if (!outer?.isLive) throw broken(at, `${name} cannot be in ${outer?.name ?? "no element"}`);
-      this.#leave();
+    const outer = this.#masters.at(-1);
+    const depth = this.#masters.findLastIndex(({ id }) => id === parent) + 1;
+    const fits = depth > 0 || parent === undefined;
+    if (!fits || this.#masters.slice(depth).some(({ isLive }) => !isLive)) {
+      throw broken(at, `${name} cannot be ${outer ? `in ${outer.name}` : "at the top level"}`);
     }
+    while (this.#masters.length > depth) this.#leave();
   }
 
   #begin(master: Master): void {
@@ -293,7 +296,7 @@ export class WebmOpusDemuxer {
       if (body === undefined) return false;
       const { frames, timestamp } = parseMatroskaBlock(body, at);
       if (value.id === MatroskaId.Block) {
-        this.#giveGroup();
+        this.#give(this.#file.group, 0); // a second block in a group is none of Matroska's
         this.#file.group = this.#packetsOf(frames, timestamp);
       } else this.#give(this.#packetsOf(frames, timestamp), 0);
     }

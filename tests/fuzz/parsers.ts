@@ -11,11 +11,13 @@ import { MACHINES } from "./machines.ts";
 import { MESSAGE_PARSERS } from "./message_parsers.ts";
 import { PACKET_PARSERS } from "./packet_parsers.ts";
 import type { AnyParser } from "./parser.ts";
+import { WEBM_PARSERS } from "./webm_parsers.ts";
 
 /** All parsers. */
 export const PARSERS: readonly AnyParser[] = [
   ...PACKET_PARSERS,
   ...AUDIO_PARSERS,
+  ...WEBM_PARSERS,
   ...MESSAGE_PARSERS,
   ...DAVE_PARSERS,
   ...MACHINES,

@@ -203,17 +203,3 @@ for (const [name, make] of Object.entries(STALLED)) {
     );
   }
 }
-
-test(
-  "closable() of a generator that never began does not begin it",
-  within(LIMIT, async () => {
-    let began = false;
-    // deno-lint-ignore require-yield
-    const pieces = closable(async function* () {
-      began = true;
-      await Promise.resolve();
-    });
-    await pieces.return!();
-    assertEquals([await pieces.next(), began], [{ done: true, value: undefined }, false]);
-  }),
-);

@@ -106,6 +106,13 @@ test("OggOpusDemuxer gives the granule of the container where it gives one", () 
   }
 });
 
+test("OggOpusDemuxer gives the time of each packet, pre-skip before 0, links in a row", () => {
+  const link = writeOggOpus([silence, silence], { preSkip: 480, packetsPerPage: 1 });
+  const times = readOggOpus(join(link, link)).packets.map(({ time }) => time);
+  assertEquals(times, [-10, 10, 20, 40]);
+  assertEquals(readOggOpus(talk).packets.at(-1)!.time, 10_000 - 6.5);
+});
+
 test("OggOpusDemuxer gives the packets before every truncation, then an error", () => {
   const bytes = writeOggOpus(new Array(7).fill(silence), { packetsPerPage: 2 });
   const whole = readOggOpus(bytes).packets;
