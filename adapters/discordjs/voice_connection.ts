@@ -489,10 +489,11 @@ export class VoiceConnection extends EventEmitter<VoiceConnectionEvents>
     if (error.code === "disconnected") this.#closeCode = DISCONNECTED_CODE;
     else tell(this, "error", error);
     if (!this.#hasBeenReady) this.#record.doubt();
-    this.#endCall();
-    if (this.#state !== state) return;
+    if (this.#state !== state) return; // a listener of `error` had it otherwise
     if (error.code === "gateway-refused") return void this.#refuse();
-    this.#enter({ ...aliveOf(state), ...this.#severance() });
+    const severance = this.#severance();
+    this.#endCall();
+    this.#enter({ ...aliveOf(state), ...severance });
   }
 
   #severance() {

@@ -14,8 +14,10 @@ import { startTlsFront, type TlsFront } from "../tools/tls_front.ts";
 import { type Bot, OwnBot } from "./bot.ts";
 import { PeerClient } from "./peer_client.ts";
 
-const GUILD = "41771983423143937";
-const CHANNEL = "127121515262115840";
+/** The guild in which they meet. */
+export const GUILD = "41771983423143937";
+/** The channel in which they meet. */
+export const CHANNEL = "127121515262115840";
 const FIRST_USER = 100000000000000001n;
 const TIME_LIMIT = 30_000;
 
