@@ -8,7 +8,7 @@
 export const PCM_CHANNELS = 2;
 
 /** What both kinds of source have. */
-interface Source {
+export interface SourceTraits {
   /** Length in milliseconds, where it is known beforehand. */
   readonly duration: number | undefined;
   /** Whether `open` can begin elsewhere than at 0, and more than once. */
@@ -18,7 +18,7 @@ interface Source {
 }
 
 /** Opus packets as they are. Volume does not apply to them. */
-export interface OpusSource extends Source {
+export interface OpusSource extends SourceTraits {
   /** Discriminator. */
   readonly kind: "opus";
   /**
@@ -32,7 +32,7 @@ export interface OpusSource extends Source {
 }
 
 /** Samples at 48 kHz, two channels, interleaved, 16 bits. A player encodes them. */
-export interface PcmSource extends Source {
+export interface PcmSource extends SourceTraits {
   /** Discriminator. */
   readonly kind: "pcm";
   /**
