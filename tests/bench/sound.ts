@@ -35,7 +35,7 @@ const CALL = { guildId: "41771983423143937", channelId: "127121515262115840" };
 const LOSS = 0.1;
 const PICTURES = {
   waveform: "showwavespic=s=1600x300:split_channels=1",
-  spectrogram: "showspectrumpic=s=1600x400:legend=0:stop=20000",
+  spectrogram: "aformat=channel_layouts=mono,showspectrumpic=s=800x300:legend=0",
 } as const;
 
 const [folder = "sound"] = process.argv.slice(2);
@@ -104,8 +104,19 @@ async function play(frames: readonly ReceivedFrame[]): Promise<Int16Array> {
 
 async function draw(file: string, kind: string, filter: string): Promise<void> {
   const picture = file.replace(/wav$/, `${kind}.png`);
-  const args = ["-y", "-loglevel", "error", "-i", file, "-lavfi", filter, picture];
-  const { ok, output, ending } = await runCommand("ffmpeg", args, { timeLimit: 60_000 });
+  const args = [
+    "-y",
+    "-loglevel",
+    "error",
+    "-i",
+    file,
+    "-lavfi",
+    filter,
+    "-frames:v",
+    "1",
+    picture,
+  ];
+  const { ok, output, ending } = await runCommand("ffmpeg", args, { timeLimit: 120_000 });
   if (!ok) console.error(`No ${picture}: ${ending} ${output}`);
 }
 
