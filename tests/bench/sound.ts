@@ -29,7 +29,7 @@ import { createOpus } from "@sotto/voice/opus";
 import { startVoiceServer } from "@sotto/voice/testing";
 import { SeededRandom } from "../../lib/testing/seeded_random.ts";
 import { runCommand } from "../tools/command.ts";
-import { correlate } from "../tools/correlation.ts";
+import { likeness } from "../tools/correlation.ts";
 
 const CALL = { guildId: "41771983423143937", channelId: "127121515262115840" };
 const LOSS = 0.1;
@@ -49,8 +49,7 @@ const sounds = {
   lossy: await play(frames.filter(() => random.next() >= LOSS)),
 };
 for (const [name, samples] of Object.entries(sounds)) {
-  const { correlation, lag } = correlate(source, samples);
-  console.log(JSON.stringify({ name, seconds: samples.length / 96000, correlation, lag }));
+  console.log(JSON.stringify({ name, ...likeness(source, samples) }));
   const file = join(folder, `${name}.wav`);
   await writeFile(file, encodeWav(samples, SAMPLE_RATE, 2));
   for (const [kind, filter] of Object.entries(PICTURES)) await draw(file, kind, filter);
