@@ -82,7 +82,7 @@ function watch(connection: VoiceConnection): Watched {
 test(
   "VoiceConnection joins, is looked at, and is destroyed",
   within(LIMIT, async () => {
-    await using server = await startVoiceServer({ heartbeatInterval: 50, dave: "required" });
+    await using server = await startVoiceServer({ heartbeatInterval: 400, dave: "required" });
     const tokens: string[] = [];
     const creator = server.adapterCreator(ALICE);
     const { connection, states, debug } = join(server, ALICE, {
