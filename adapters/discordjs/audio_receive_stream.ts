@@ -89,10 +89,10 @@ export class AudioReceiveStream extends Readable {
     return false;
   }
 
-  override _read(): void {
-    // Packets come when they come.
-  }
+  /** Called by the stream; packets come when they come. */
+  override _read(): void {}
 
+  /** Called by the stream: leaves no timer. */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     clearTimeout(this.#timer);
     done(error);

@@ -59,7 +59,7 @@ export class AudioResource<Metadata = unknown> {
   /** Frames of silence behind the last packet. */
   readonly silencePaddingFrames: number;
   /** How many of them are left; -1 before the first. */
-  silenceRemaining = -1;
+  silenceRemaining: number = -1;
 
   /** Puts a resource together. */
   constructor(parts: AudioResourceParts<Metadata>) {

@@ -6,8 +6,7 @@
  * @module
  */
 
-import type { VoiceStatePayload, VoiceStateUpdate } from "../../lib/gateway.ts";
-import type { VoiceServerUpdate } from "../../lib/gateway.ts";
+import type { VoiceServerUpdate, VoiceStatePayload, VoiceStateUpdate } from "../../lib/gateway.ts";
 import type { SessionEvent } from "../../lib/io.ts";
 import type { ReceivedFrame } from "../../lib/receiver.ts";
 import { type JoinVoiceOptions, VoiceConnection } from "../connection.ts";

@@ -13,7 +13,7 @@ import type {
 } from "./connection_status.ts";
 
 /** What all states but the last have. */
-interface AliveState {
+export interface VoiceConnectionBaseState {
   /** The way to the main gateway. */
   readonly adapter: DiscordGatewayAdapterImplementerMethods;
   /** The player that is heard, if one is. */
@@ -21,13 +21,13 @@ interface AliveState {
 }
 
 /** Op 4 was sent. */
-export interface VoiceConnectionSignallingState extends AliveState {
+export interface VoiceConnectionSignallingState extends VoiceConnectionBaseState {
   /** `signalling` */
   readonly status: typeof VoiceConnectionStatus.Signalling;
 }
 
 /** A voice server is being connected to. */
-export interface VoiceConnectionConnectingState extends AliveState {
+export interface VoiceConnectionConnectingState extends VoiceConnectionBaseState {
   /** `connecting` */
   readonly status: typeof VoiceConnectionStatus.Connecting;
   /** What stands behind the connection. */
@@ -35,7 +35,7 @@ export interface VoiceConnectionConnectingState extends AliveState {
 }
 
 /** Audio can flow. */
-export interface VoiceConnectionReadyState extends AliveState {
+export interface VoiceConnectionReadyState extends VoiceConnectionBaseState {
   /** `ready` */
   readonly status: typeof VoiceConnectionStatus.Ready;
   /** What stands behind the connection. */
@@ -43,7 +43,7 @@ export interface VoiceConnectionReadyState extends AliveState {
 }
 
 /** There is no connection. */
-export interface VoiceConnectionDisconnectedBaseState extends AliveState {
+export interface VoiceConnectionDisconnectedBaseState extends VoiceConnectionBaseState {
   /** `disconnected` */
   readonly status: typeof VoiceConnectionStatus.Disconnected;
 }

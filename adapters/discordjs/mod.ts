@@ -78,4 +78,5 @@ export {
 export { VoiceReceiver } from "./voice_receiver.ts";
 export { VolumeTransformer } from "./volume_transformer.ts";
 export type * from "../gateway_adapter.ts";
+export type { PcmSamples } from "../sources/pcm_source.ts";
 export * from "../networking/mod.ts";
