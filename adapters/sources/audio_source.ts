@@ -8,7 +8,7 @@
 export const PCM_CHANNELS = 2;
 
 /** What both kinds of source have. */
-interface Source {
+export interface Source {
   /** Length in milliseconds, where it is known beforehand. */
   readonly duration: number | undefined;
   /** Whether `open` can begin elsewhere than at 0, and more than once. */

@@ -1,7 +1,7 @@
 /**
  * Pure audio parts: read an Opus packet's duration, take Ogg Opus apart and put it
- * together, take WebM apart, tell containers from each other, read and write WAV, pace
- * frames. Nothing here encodes, decodes, waits or reads a clock.
+ * together, take WebM apart, tell containers from each other, read and write WAV,
+ * resample, mix and fade samples, pace frames. Nothing here encodes, decodes, waits or reads a clock.
  *
  * @example Read a file and schedule its packets
  * ```ts
