@@ -13,6 +13,7 @@ import type { AudioInput } from "../../../adapters/sources/byte_input.ts";
 import { readOggOpus } from "../../../lib/audio/ogg_opus.ts";
 import { writeOggOpus } from "../../../lib/audio/ogg_writer.ts";
 import { toneSamples } from "../../../lib/audio/tone.ts";
+import { readWebmOpus } from "../../../lib/audio/webm_opus.ts";
 import { encodeWav } from "../../../lib/audio/wav.ts";
 import { until, within } from "../../tools/waiting.ts";
 import {
@@ -71,6 +72,19 @@ for (const [name, shape] of Object.entries(SHAPES)) {
     }),
   );
 }
+
+test(
+  "audioSource() passes on the packets of WebM, bytes and stream",
+  within(LIMIT, async () => {
+    const bytes = audioBytes("recorder.webm");
+    const expected = readWebmOpus(bytes).packets.map(({ packet }) => packet);
+    for (const input of [bytes, chunks(bytes, 100)]) {
+      const source = await audioSource(input);
+      assertEquals(source.kind, "opus");
+      assertEquals(await packetsOf(source), expected);
+    }
+  }),
+);
 
 test(
   "audioSource() opens what it can open again from any time",

@@ -9,6 +9,7 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
+import { spawnSync } from "node:child_process";
 import { createReadStream } from "node:fs";
 import test from "node:test";
 import { audioSource } from "../../../adapters/sources/audio_file.ts";
@@ -125,6 +126,22 @@ ffmpegTest("audioSource() decodes MP3 of an address, which ffmpeg fetches", asyn
     `Cannot decode ${server.origin}/text: ffmpeg says "`,
   );
   assert(!error.message.includes("hidden"), error.message);
+});
+
+ffmpegTest("audioSource() leaves Vorbis in Ogg and FLAC in Matroska to ffmpeg", async () => {
+  for (const [codec, container] of [["libvorbis", "ogg"], ["flac", "matroska"]]) {
+    const sine = ["-f", "lavfi", "-i", "sine=frequency=500:duration=1"];
+    const { stdout } = spawnSync(
+      "ffmpeg",
+      ["-v", "error", ...sine, "-c:a", codec, "-f", container, "-"],
+      { maxBuffer: 2 ** 24 },
+    );
+    const source = await audioSource(new Uint8Array(stdout));
+    assertEquals(source.kind, "pcm");
+    const samples = await samplesOf(source);
+    assertAlmostEquals(samples.length / 96, 1000, 30);
+    assertAlmostEquals(pitchOf(samples.subarray(9600, -9600)), 500, 1);
+  }
 });
 
 ffmpegTest("audioSource() tells what ffmpeg says of what it cannot read", async () => {
