@@ -31,8 +31,10 @@ const RUNTIME_TIME_LIMIT = 600_000;
 const STILL_RUNNING_INTERVAL = 15_000;
 
 /** Files whose tests wait for nothing and measure nothing: others beside them do no harm. */
-const PURE =
-  /^tests\/((lib|fuzz)\/|faults\/(virtual|dave)\.|peers\/davey(_session)?\.|\w+\.test\.ts$)/;
+const PURE = new RegExp(
+  "^tests/((lib|fuzz)/|faults/(virtual|dave)\\.|peers/(davey(_session)?|containers)\\.|\\w+\\.test\\.ts$|" +
+    "adapters/(gateway/|opus|native_|recording/|sources/|connection_(control|events|force_close)\\.|driver\\.))",
+);
 const PURE_LANES = 2;
 
 /** The arguments that test one file, after the recorder of secrets, and write a JUnit report. */

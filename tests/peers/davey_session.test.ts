@@ -7,6 +7,7 @@
 
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import test from "node:test";
+import { currentRuntime, RUNTIMES } from "../../examples/demo/runtimes.ts";
 import { pairwiseFingerprint, type UserIdentity, verificationCode } from "../../lib/dave/codes.ts";
 import { SeededRandom } from "../../lib/testing/seeded_random.ts";
 import { loadDavey } from "../tools/davey.ts";
@@ -171,16 +172,19 @@ function run(seed: number, epochs: number, wanted: (epoch: number) => number): R
   return random;
 }
 
-test("members of ours and of davey share 440 epochs and hear each other: 2 to 4 members", () => {
-  const { joined, left, again, opened } = run(1, 440, (epoch) => 2 + epoch % 3).counts;
-  for (const count of [joined, left, again]) assertGreater(count, 40);
-  assertGreater(opened, 3500);
+/** Each runtime has calls of its own: together 450 epochs of small groups, 60 of larger ones. */
+const SEED = 10 * RUNTIMES.indexOf(currentRuntime());
+
+test("members of ours and of davey share 150 epochs and hear each other: 2 to 4 members", () => {
+  const { joined, left, again, opened } = run(SEED + 1, 150, (epoch) => 2 + epoch % 3).counts;
+  for (const count of [joined, left, again]) assertGreater(count, 5);
+  assertGreater(opened, 900);
 });
 
-test("members of ours and of davey share 50 epochs and hear each other: 5 to 8 members", () => {
-  const { joined, left, again, opened } = run(2, 50, (epoch) => 5 + epoch % 4).counts;
-  for (const count of [joined, left, again]) assertGreater(count, 5);
-  assertGreater(opened, 1500);
+test("members of ours and of davey share 20 epochs and hear each other: 5 to 8 members", () => {
+  const { joined, left, again, opened } = run(SEED + 2, 20, (epoch) => 5 + epoch % 4).counts;
+  for (const count of [joined, left, again]) assertGreater(count, 0);
+  assertGreater(opened, 400);
 });
 
 test("members of ours and of davey share 14 epochs and hear each other: up to 30 members", () => {
