@@ -6,7 +6,7 @@
  *       --server-id S --channel-id C --user-id U --session-id X --token T FILE
  *
  * Opus in Ogg and WebM is sent as it is, WAV is encoded; for anything else ffmpeg must be installed
- * (on Deno with `--allow-run=ffmpeg,ffprobe`). `--url ws://127.0.0.1:PORT` in place of `--endpoint`
+ * (on Deno with `--allow-run=ffmpeg --allow-env`). `--url ws://127.0.0.1:PORT` in place of `--endpoint`
  * reaches a server on loopback. Runs unmodified on `deno`, `bun` and `node`. Shows its progress on
  * a terminal, and prints one JSON line at the end.
  *

@@ -23,7 +23,6 @@ export function showPlayer(player: AudioPlayer): () => void {
   const timer = setInterval(show, INTERVAL);
   return () => {
     clearInterval(timer);
-    show();
     stderr.write("\n");
   };
 }

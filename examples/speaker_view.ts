@@ -95,7 +95,8 @@ export class SpeakerView {
   }
 
   #draw(lines: readonly string[]): void {
-    const { columns = 80, rows = 24 } = this.#output;
+    // A terminal that does not know its size says 0.
+    const [columns, rows] = [this.#output.columns || 80, this.#output.rows || 24];
     const room = Math.max(1, rows - 3);
     const hidden = lines.length - room;
     const shown = [

@@ -182,14 +182,14 @@ export class AudioPlayer implements Disposable {
     return this.#queue.map(({ source }) => source);
   }
 
-  /** Place in the source, in milliseconds; 0 where there is none. */
+  /** Place in the source, in milliseconds; 0 where there is none. Stands while silence ends it. */
   get position(): number {
-    return this.#current?.position ?? 0;
+    return (this.#current ?? this.#ending?.track)?.position ?? 0;
   }
 
   /** Length of the source in milliseconds, where it is known. */
   get duration(): number | undefined {
-    const { source } = this;
+    const source = (this.#current ?? this.#ending?.track)?.source;
     return source !== undefined && isAudioSource(source) ? source.duration : undefined;
   }
 
