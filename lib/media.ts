@@ -11,8 +11,7 @@
  * @module
  */
 
-import { packetDuration } from "./audio/opus_toc.ts";
-import { isSilence } from "./dave/frames/silence.ts";
+import { isSilence, packetDuration } from "./audio/opus_toc.ts";
 import { isRtp } from "./demux.ts";
 import { type EndToEnd, MAX_FRAME_OVERHEAD } from "./end_to_end.ts";
 import { RemoteProtocolError } from "./errors.ts";

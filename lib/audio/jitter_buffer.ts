@@ -25,7 +25,7 @@
  */
 
 import { DelayEstimator } from "./delay_estimator.ts";
-import { OPUS_SILENCE, packetDuration } from "./opus_toc.ts";
+import { isSilence, packetDuration } from "./opus_toc.ts";
 import { type LinePlace, type RtpPlace, RtpTimeline } from "./rtp_timeline.ts";
 
 /** Options of {@linkcode JitterBuffer}. */
@@ -395,7 +395,7 @@ export class JitterBuffer {
     this.#position = position + duration;
     this.#timestamp = timestamp + duration >>> 0;
     this.#frame = duration;
-    this.#isSilent = isSilence(opus);
+    this.#isSilent = opus.length <= EMPTY_SIZE || isSilence(opus);
     this.#concealed = 0;
     this.#unplaced = 0;
     this.#counts.played++;
@@ -455,6 +455,7 @@ const STRETCH_DIVISOR = 192;
 const EARLY_SLACK = 2; // milliseconds by which less is waited than should be
 const LATE_SLACK = 10; // milliseconds by which more is waited
 const LATENESS_LIMIT = 3000; // milliseconds: a packet that seems later has another clock
+const EMPTY_SIZE = 2; // bytes of a packet with nothing in it (DTX)
 const STALL_TIME = 100; // milliseconds
 const GRACE_TIME = 1; // milliseconds
 const BACKWARD_TOLERANCE = 5; // milliseconds
@@ -465,10 +466,4 @@ function durationOf(opus: Uint8Array): number | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Discord's silence, or a packet with nothing in it (DTX). */
-function isSilence(opus: Uint8Array): boolean {
-  return opus.length <= 2 ||
-    opus.length === OPUS_SILENCE.length && OPUS_SILENCE.every((byte, i) => byte === opus[i]);
 }

@@ -25,6 +25,15 @@ export const OPUS_SILENCE: readonly [0xf8, 0xff, 0xfe] = /* @__PURE__ */ Object.
   0xfe,
 ]);
 
+/**
+ * Tells whether a frame is Discord's frame of silence, `F8 FF FE`.
+ *
+ * @param frame Any bytes.
+ */
+export function isSilence(frame: Uint8Array): boolean {
+  return frame.length === 3 && frame[0] === 0xf8 && frame[1] === 0xff && frame[2] === 0xfe;
+}
+
 /** Which of its coders Opus used: speech, both layered, or music. */
 export type OpusMode = "silk" | "hybrid" | "celt";
 

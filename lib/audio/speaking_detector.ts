@@ -10,7 +10,7 @@
  * @module
  */
 
-import { isSilence } from "../dave/frames/silence.ts";
+import { isSilence } from "./opus_toc.ts";
 
 /** Packets of silence in a row that end a talkspurt. */
 export const SILENCE_RUN = 5;

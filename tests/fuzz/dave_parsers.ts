@@ -37,7 +37,7 @@ import {
 } from "../../lib/dave/frames/leb128.ts";
 import { ClearRanges } from "../../lib/dave/frames/ranges.ts";
 import { SendRatchet, type SendRatchetState } from "../../lib/dave/frames/send_ratchet.ts";
-import { isSilence } from "../../lib/dave/frames/silence.ts";
+import { isSilence } from "../../lib/audio/opus_toc.ts";
 import {
   TRAILER_BASE_SIZE,
   TrailerParser,

@@ -16,7 +16,7 @@ import { hashKeyPackage } from "../../lib/dave/mls/key_package.ts";
 import { encodeAppend, ExternalSender } from "../../lib/dave/mls/mod.ts";
 import { encodeWelcome, takeWelcome, trimWelcome } from "../../lib/dave/mls/welcome.ts";
 import { DaveSession } from "../../lib/dave/session.ts";
-import { isSilence } from "../../lib/dave/frames/silence.ts";
+import { isSilence } from "../../lib/audio/opus_toc.ts";
 import { encodeId } from "../../lib/dave/user_id.ts";
 import type { VoiceReceivePayload, VoiceSendPayload } from "../../lib/payloads.ts";
 import { description, withId } from "../lib/dave/call.ts";

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { isSilence } from "../../audio/opus_toc.ts";
 import type { Secret } from "../../secret.ts";
 import { erase } from "../mls/bytes.ts";
 import { vectorHeader } from "../mls/codec.ts";
@@ -22,7 +23,6 @@ import { pureFrameAead } from "./gcm.ts";
 import { encodeRemaining, malformedOpener, OPENER, takeUntil } from "./opener_state.ts";
 import { RATCHET_OVERLAP, type RatchetFault, RemoteRatchet } from "./remote_ratchet.ts";
 import { Scratch } from "./scratch.ts";
-import { isSilence } from "./silence.ts";
 import { TrailerParser } from "./trailer.ts";
 
 /** Most ratchets that are kept; the oldest gives way. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isSilence } from "../../audio/opus_toc.ts";
 import { LocalProtocolError } from "../../errors.ts";
 import {
   FRAME_NONCE_SIZE,
@@ -18,7 +19,6 @@ import { hidesStartCode } from "./h26x.ts";
 import { ClearRanges } from "./ranges.ts";
 import { Scratch } from "./scratch.ts";
 import { SendRatchet, type SendRatchetState } from "./send_ratchet.ts";
-import { isSilence } from "./silence.ts";
 import { TRAILER_LIMIT, trailerSize, writeTrailer } from "./trailer.ts";
 
 /** How often a frame is sealed again because of a start code in its ciphertext. */

@@ -29,4 +29,4 @@ export { pureFrameAead } from "./gcm.ts";
 export { BASE_SECRET_SIZE } from "./key_ratchet.ts";
 export { RATCHET_OVERLAP, type RatchetFault } from "./remote_ratchet.ts";
 export type { SendRatchetState } from "./send_ratchet.ts";
-export { isSilence } from "./silence.ts";
+export { isSilence } from "../../audio/opus_toc.ts";

@@ -2,12 +2,14 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import test from "node:test";
 import {
   hasFec,
+  isSilence,
   MAX_PACKET_DURATION,
   OPUS_SILENCE,
   opusFrames,
   packetDuration,
   parseToc,
 } from "../../../lib/audio/opus_toc.ts";
+import { hex } from "../../tools/vectors.ts";
 
 /** RFC 6716, table 2, as printed there: frame sizes in milliseconds. */
 const TABLE: readonly (readonly [string, string, readonly number[]])[] = [
@@ -147,4 +149,11 @@ test("hasFec() is false for a packet without a frame, or none at all", () => {
     [speech, ...new Array(1276).fill(0x40)],
   ];
   for (const packet of packets) assertEquals(hasFec(Uint8Array.from(packet)), false);
+});
+
+test("isSilence() is true for F8 FF FE alone", () => {
+  assertEquals(isSilence(hex("f8fffe")), true);
+  for (const other of ["", "f8ff", "f8ffff", "f9fffe", "f8fefe", "f8fffe00", "00f8fffe"]) {
+    assertEquals(isSilence(hex(other)), false, other);
+  }
 });
