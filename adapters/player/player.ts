@@ -127,14 +127,16 @@ interface Ending {
  * Plays sources.
  *
  * @example A queue for two channels
- * ```ts ignore
- * import { audioSource, AudioPlayer } from "@sotto/voice";
+ * ```ts
+ * import { AudioPlayer, audioSource, type VoiceConnection } from "@sotto/voice";
  *
- * const player = new AudioPlayer();
- * lobby.subscribe(player);
- * stage.subscribe(player);
- * player.enqueue(await audioSource("intro.ogg"));
- * await player.enqueue(await audioSource("talk.webm"));
+ * async function play(lobby: VoiceConnection, stage: VoiceConnection): Promise<void> {
+ *   const player = new AudioPlayer();
+ *   lobby.subscribe(player);
+ *   stage.subscribe(player);
+ *   player.enqueue(await audioSource("intro.ogg"));
+ *   await player.enqueue(await audioSource("talk.webm"));
+ * }
  * ```
  */
 export class AudioPlayer implements Disposable {

@@ -43,7 +43,7 @@ export interface AudioSourceOptions extends FfmpegOptions {
  * @throws {Error} It cannot be opened, or ffmpeg is needed and cannot be started.
  *
  * @example A file in memory
- * ```ts ignore
+ * ```ts
  * import { audioSource } from "@sotto/voice";
  * import { encodeWav } from "@sotto/voice/audio";
  * import { assertEquals } from "@std/assert";

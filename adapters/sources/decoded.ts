@@ -19,7 +19,7 @@ import { checkStart } from "./start.ts";
  * @returns A source of samples.
  *
  * @example Silence
- * ```ts ignore
+ * ```ts
  * import { decoded, opusPackets } from "@sotto/voice";
  * import { OPUS_SILENCE } from "@sotto/voice/audio";
  * import { assertEquals } from "@std/assert";

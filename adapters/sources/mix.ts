@@ -69,7 +69,7 @@ export interface Mix extends PcmSource {
  * @throws {RangeError} There are more than 64 of them.
  *
  * @example A chord
- * ```ts ignore
+ * ```ts
  * import { mix, tone } from "@sotto/voice";
  * import { assertEquals } from "@std/assert";
  *

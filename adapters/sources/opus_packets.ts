@@ -16,7 +16,7 @@ import type { OpusSource } from "./audio_source.ts";
  * @returns The source.
  *
  * @example Half a second of silence
- * ```ts ignore
+ * ```ts
  * import { opusPackets } from "@sotto/voice";
  * import { OPUS_SILENCE } from "@sotto/voice/audio";
  * import { assertEquals } from "@std/assert";

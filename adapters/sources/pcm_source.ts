@@ -26,7 +26,7 @@ export type PcmSamples = Int16Array | Float32Array | Uint8Array;
  * @throws {RangeError} The rate or the number of channels is out of range.
  *
  * @example Speech at 22.05 kHz
- * ```ts ignore
+ * ```ts
  * import { pcmSource } from "@sotto/voice";
  * import { assertEquals } from "@std/assert";
  *
@@ -64,7 +64,7 @@ export function pcmSource(
  * @throws {RangeError} A number is out of range.
  *
  * @example A second of concert pitch
- * ```ts ignore
+ * ```ts
  * import { tone } from "@sotto/voice";
  * import { assertEquals } from "@std/assert";
  *
