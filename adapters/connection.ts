@@ -263,7 +263,7 @@ export class VoiceConnection implements AsyncDisposable {
   /**
    * Plays a source, paced by the duration of each frame, then five frames of silence.
    * While the connection is being recovered, or others are there who could not decrypt yet, playing
-   * waits.
+   * waits. A player that was heard before is heard again afterwards.
    *
    * @param source What `audioSource` and its kin give, or Opus packets, for example those of
    * `oggOpus`.

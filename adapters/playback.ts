@@ -115,11 +115,15 @@ export class Playback implements PlayerOutput {
     const ended = this.#ended.signal;
     const signal = options.signal === undefined ? ended : AbortSignal.any([options.signal, ended]);
     using player = new AudioPlayer(options);
+    const before = this.#player;
     const letGo = this.subscribe(player);
     try {
       return await player.play(source, { ...options, signal });
     } finally {
       letGo();
+      if (before !== undefined && this.#player === undefined && !ended.aborted) {
+        this.subscribe(before);
+      }
     }
   }
 

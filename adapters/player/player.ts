@@ -195,7 +195,10 @@ export class AudioPlayer implements Disposable {
     return source !== undefined && isAudioSource(source) ? source.duration : undefined;
   }
 
-  /** Volume of sources that are encoded here; 1 is as it is. Opus packets pass as they are. */
+  /**
+   * Volume of sources that are encoded here; 1 is as it is. Opus packets pass as they are. A change
+   * is heard once what is encoded already has been sent, at most 160 ms.
+   */
   get volume(): number {
     return this.#encoding.volume;
   }
@@ -257,7 +260,6 @@ export class AudioPlayer implements Disposable {
    */
   play(source: Playable, options: PlayOptions = {}): Promise<PlayResult> {
     this.stop();
-    this.#isPaused = false;
     return this.enqueue(source, options);
   }
 
@@ -284,8 +286,9 @@ export class AudioPlayer implements Disposable {
     if (this.#current !== undefined) this.#finish(this.#current);
   }
 
-  /** Ends the present source and gives those up that wait. */
+  /** Ends the present source and gives those up that wait. What comes next is not paused. */
   stop(): void {
+    this.#isPaused = false;
     for (const track of this.#queue.splice(0)) this.#settle(track);
     this.skip();
   }

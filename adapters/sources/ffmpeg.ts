@@ -134,10 +134,15 @@ function start(
   args: readonly string[],
   stdin: "pipe" | "ignore",
 ): Child {
-  const child = spawn(ffmpeg, ["-hide_banner", "-nostdin", ...args], {
-    stdio: [stdin, "pipe", "pipe"],
-    windowsHide: true,
-  });
+  let child: ChildProcess;
+  try {
+    child = spawn(ffmpeg, ["-hide_banner", "-nostdin", ...args], {
+      stdio: [stdin, "pipe", "pipe"],
+      windowsHide: true,
+    });
+  } catch (cause) {
+    throw notStarted(ffmpeg, cause); // on Deno, without the permission
+  }
   let complaints = "";
   child.stderr!.setEncoding("utf8").on("data", (text: string) => {
     complaints = (complaints + text).slice(-MAX_COMPLAINTS);

@@ -6,13 +6,15 @@ import {
   assertLess,
   assertRejects,
   assertStrictEquals,
+  assertThrows,
 } from "@std/assert";
 import { delay } from "@std/async";
 import test from "node:test";
 import { Playback } from "../../adapters/playback.ts";
 import type { PacketSource } from "../../adapters/player/frame_queue.ts";
-import { SILENCE_COUNT } from "../../adapters/player/player.ts";
+import { AudioPlayer, SILENCE_COUNT } from "../../adapters/player/player.ts";
 import { OPUS_SILENCE, packetDuration } from "../../lib/audio/opus_toc.ts";
+import { LocalProtocolError } from "../../lib/errors.ts";
 import { until, within } from "../tools/waiting.ts";
 
 const SILENCE = Uint8Array.from(OPUS_SILENCE);
@@ -308,6 +310,32 @@ test(
       assertEquals(count, rounds * (3 + SILENCE_COUNT));
       assert(p50 >= 0 && p50 <= p99 && p99 < GREATEST_LATENESS, `${p50}, ${p99}`);
     }
+  }),
+);
+
+test(
+  "Playback.subscribe hears a player, and again after play; not while another one plays",
+  within(LIMIT, async () => {
+    const { playback, sent } = setUp();
+    playback.resume();
+    const player = new AudioPlayer();
+    const letGo = playback.subscribe(player);
+    assertStrictEquals(playback.player, player);
+    const playing = player.play(packets(4));
+    await assertRejects(() => playback.play(packets(1), {}), LocalProtocolError, "playing");
+    await playing;
+    await playback.play(packets(2), {});
+    assertStrictEquals(playback.player, player);
+    await player.play(packets(3));
+    assertEquals(sent.length, 4 + 2 + 3 + 3 * SILENCE_COUNT);
+    letGo();
+    letGo();
+    assertEquals(playback.player, undefined);
+    assertEquals(playback.playing, false);
+    playback.subscribe(player);
+    playback.end(new Error("over"));
+    assertEquals(playback.player, undefined);
+    assertThrows(() => playback.subscribe(player), Error, "over");
   }),
 );
 

@@ -99,12 +99,14 @@ test(
     player.skip();
     assertGreater((await results[0]).packetsSent, 5);
     await until(() => output.sent.length > 15);
+    player.pause();
     player.stop();
     assertEquals((await results[2]).packetsSent, 0);
+    await player.enqueue(shortPackets(1));
     await results[1];
     await until(() => closed === 2);
     assertEquals([player.state, player.source, player.queue], ["idle", undefined, []]);
-    assertEquals(output.silenceCount, SILENCE_COUNT);
+    assertEquals(output.content.at(-1), shortPackets(1)[0]);
   }),
 );
 
