@@ -10,7 +10,7 @@ import type { Track } from "./track.ts";
 
 /** Takes samples, each of its own place; places of one track ascend. */
 export interface SampleSink {
-  /** Interleaved channels. */
+  /** Interleaved channels: 1 or 2. */
   readonly channels: number;
   /** Samples per channel that it left out since they came too late for it. */
   readonly late?: number;
@@ -85,15 +85,15 @@ export class PcmTrack implements Track<PcmFrame> {
   }
 }
 
-/** The same voice with one channel or with more; of stereo the mean, of mono copies. */
+/** The same voice with one channel or with two; of stereo the mean, of mono copies. */
 function withChannels({ samples, channels: given }: PcmFrame, wanted: number): Int16Array {
   if (given === wanted) return samples;
   const size = Math.floor(samples.length / given);
   const result = new Int16Array(size * wanted);
-  for (let i = 0; i < size; i++) {
-    const first = samples[i * given]!;
-    const mean = given === 1 ? first : (first + samples[i * given + 1]!) >> 1;
-    result.fill(mean, i * wanted, (i + 1) * wanted);
+  if (given === 1) {
+    for (let i = 0; i < result.length; i++) result[i] = samples[i >> 1]!;
+  } else {
+    for (let i = 0; i < size; i++) result[i] = (samples[2 * i]! + samples[2 * i + 1]!) >> 1;
   }
   return result;
 }
