@@ -433,6 +433,16 @@ export class VoiceConnection implements AsyncDisposable {
   }
 
   /**
+   * Takes a datagram as if the voice server had sent it: one of a capture, say. What cannot be opened
+   * is counted, as ever. Does nothing while there is no UDP socket.
+   *
+   * @param datagram Any bytes; read before it returns.
+   */
+  receive(datagram: Uint8Array): void {
+    this.#driver.receive(datagram);
+  }
+
+  /**
    * Encodes one frame and sends it now; pacing is the caller's.
    *
    * @param samples Interleaved 16-bit samples, as many as the encoder takes.

@@ -165,6 +165,11 @@ export class Driver {
     return true;
   }
 
+  /** Takes a datagram as if it had come from the socket that is open now. */
+  receive(datagram: Uint8Array): void {
+    if (this.#udpId !== undefined) this.#receive(this.#udpId, datagram);
+  }
+
   #take(input: Input, now: number): void {
     this.#session.handleInput(input, now);
     // First: what is done next may end the session, or ask for its end.

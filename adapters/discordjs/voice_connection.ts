@@ -252,6 +252,11 @@ export class VoiceConnection extends EventEmitter<VoiceConnectionEvents>
     return subscription;
   }
 
+  /** Called by `receiver.onUdpMessage`. */
+  receiveDatagram(datagram: Uint8Array): void {
+    this.#call?.connection.receive(datagram);
+  }
+
   /** Called by a subscription that ends. */
   onSubscriptionRemoved(subscription: object): void {
     const state = this.#state;

@@ -5,6 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
+import { VoiceOpcodes, type VoiceReceivePayload } from "../networking/mod.ts";
 import type { SessionEvent } from "../../lib/io.ts";
 import type { ReceivedFrame } from "../../lib/receiver.ts";
 import {
@@ -13,6 +14,7 @@ import {
   createDefaultAudioReceiveStreamOptions,
 } from "./audio_receive_stream.ts";
 import type { PlayingConnection } from "./connection_face.ts";
+import type { ConnectionNetworkingData } from "./connection_networking.ts";
 import { SpeakingMap } from "./speaking_map.ts";
 import { SSRCMap } from "./ssrc_map.ts";
 
@@ -34,6 +36,37 @@ export class VoiceReceiver<T extends PlayingConnection = PlayingConnection> {
   /** Made by `VoiceConnection`. */
   constructor(voiceConnection: T) {
     this.voiceConnection = voiceConnection;
+  }
+
+  /** What is known of the voice session; nothing where there is none. */
+  get connectionData(): Partial<ConnectionNetworkingData> {
+    return this.voiceConnection.state.networking?.state.connectionData ?? {};
+  }
+
+  /**
+   * Learns from a message of the voice WebSocket which SSRC is whose. The connection does so by
+   * itself.
+   *
+   * @param packet Any message; those that say nothing of SSRCs have no effect.
+   */
+  onWsPacket(packet: VoiceReceivePayload): void {
+    if (packet.op === VoiceOpcodes.Speaking) {
+      this.ssrcMap.update({ userId: packet.d.user_id, audioSSRC: packet.d.ssrc });
+    } else if (packet.op === VoiceOpcodes.Video) {
+      const { user_id: userId, audio_ssrc: audioSSRC, video_ssrc } = packet.d;
+      this.ssrcMap.update({ userId, audioSSRC, videoSSRC: video_ssrc || undefined });
+    } else if (packet.op === VoiceOpcodes.ClientDisconnect) {
+      this.ssrcMap.delete(packet.d.user_id);
+    }
+  }
+
+  /**
+   * Takes a datagram as if the voice server had sent it. The connection does so by itself.
+   *
+   * @param message Any bytes; what cannot be opened is counted.
+   */
+  onUdpMessage(message: Uint8Array): void {
+    this.voiceConnection.receiveDatagram(message);
   }
 
   /**

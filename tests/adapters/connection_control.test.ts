@@ -20,6 +20,7 @@ import {
   ENDPOINT,
   MODE,
   OPUS,
+  packet,
   SESSION_ID,
   SSRC,
   TOKEN,
@@ -666,5 +667,22 @@ test(
       assertEquals([bench.payloads, bench.transport.log], [[], []]);
     }
     assert(time.armed.length === 0);
+  }),
+);
+
+test(
+  "VoiceConnection.receive takes a datagram as if the server had sent it, while there is a socket",
+  inFakeTime(async (time) => {
+    const bench = await Bench.connected(time);
+    const { connection } = bench;
+    for (const datagram of [packet(7), packet(7), Uint8Array.of(0x80, 0x78, 1)]) {
+      connection.receive(datagram);
+    }
+    const { received, dropped } = connection.stats();
+    assertEquals([received, dropped.duplicate], [1, 1]);
+    assertEquals(Object.values(dropped).reduce((sum, count) => sum + count, 0), 2);
+    connection.leave();
+    connection.receive(packet(8));
+    assertEquals(connection.stats().received, 1);
   }),
 );

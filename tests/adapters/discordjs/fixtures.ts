@@ -9,10 +9,7 @@ import { Buffer } from "node:buffer";
 import { EventEmitter } from "node:events";
 import { Readable } from "node:stream";
 import type { PlayingConnection } from "../../../adapters/discordjs/connection_face.ts";
-import type {
-  JoinConfig,
-  VoiceConnectionStatus,
-} from "../../../adapters/discordjs/connection_status.ts";
+import type { JoinConfig } from "../../../adapters/discordjs/connection_status.ts";
 
 export const GUILD = "41771983423143937";
 export const CHANNEL = "127121515262115840";
@@ -39,7 +36,9 @@ export async function settle(): Promise<void> {
 
 /** A connection that writes down what it is told. */
 export class FakeConnection extends EventEmitter implements PlayingConnection {
-  state: { status: VoiceConnectionStatus } = { status: "ready" };
+  state: PlayingConnection["state"] = { status: "ready" };
+  /** Datagrams that it was to take. */
+  readonly datagrams: Uint8Array[] = [];
   readonly joinConfig: JoinConfig;
   /** What was sent, as hex, and when. */
   readonly sent: { readonly packet: string; readonly at: number }[] = [];
@@ -80,6 +79,10 @@ export class FakeConnection extends EventEmitter implements PlayingConnection {
   }
 
   destroy(): void {}
+
+  receiveDatagram(datagram: Uint8Array): void {
+    this.datagrams.push(datagram);
+  }
 
   onSubscriptionRemoved(subscription: object): void {
     this.removed.push(subscription);

@@ -56,3 +56,29 @@ test("VoiceReceiver maps SSRCs while their users are there", () => {
   receiver.onEvent({ type: "clientDisconnect", userId: ALICE });
   assertEquals(receiver.ssrcMap.get(7), undefined);
 });
+
+test("VoiceReceiver.onWsPacket() learns SSRCs of sound and video, and forgets them", () => {
+  const receiver = new VoiceReceiver(new FakeConnection());
+  receiver.onWsPacket({ op: 5, d: { user_id: ALICE, ssrc: 7, speaking: 1 } });
+  assertEquals(receiver.ssrcMap.get(ALICE), { userId: ALICE, audioSSRC: 7 });
+  const video = { user_id: ALICE, audio_ssrc: 7, video_ssrc: 8, streams: [] };
+  receiver.onWsPacket({ op: 12, d: video });
+  assertEquals(receiver.ssrcMap.get(7), { userId: ALICE, audioSSRC: 7, videoSSRC: 8 });
+  receiver.onWsPacket({ op: 12, d: { ...video, video_ssrc: 0 } });
+  assertEquals(receiver.ssrcMap.get(7)?.videoSSRC, undefined);
+  receiver.onWsPacket({ op: 13, d: { user_id: ALICE } });
+  assertEquals(receiver.ssrcMap.get(7), undefined);
+});
+
+test("VoiceReceiver.onUdpMessage() hands datagrams to the connection, connectionData is its", () => {
+  const connection = new FakeConnection();
+  const receiver = new VoiceReceiver(connection);
+  const datagram = Uint8Array.of(0x80, 0x78);
+  receiver.onUdpMessage(datagram);
+  assertEquals(connection.datagrams, [datagram]);
+  assertEquals(receiver.connectionData, {});
+  const connectionData = { ssrc: 5, packetsPlayed: 3 } as typeof receiver.connectionData;
+  const networking = { state: { connectionData } } as typeof connection.state.networking;
+  connection.state = { status: "ready", networking };
+  assertEquals(receiver.connectionData.ssrc, 5);
+});
