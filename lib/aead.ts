@@ -45,6 +45,8 @@ export interface Aead {
     nonce: Uint8Array,
     into: Uint8Array,
   ): boolean;
+  /** Overwrites what it keeps of the key. It must not be used again. */
+  erase?(): void;
 }
 
 /** Makes an `Aead` from a 32-byte key. */
@@ -62,6 +64,11 @@ export interface AeadProvider {
    * ciphertext.
    */
   readonly xsalsa20poly1305?: AeadFactory;
+  /**
+   * Gives memory of its own, in which packets are sealed and opened without being copied there
+   * first. It is never taken back: for the few buffers that live as long as the process.
+   */
+  readonly allocate?: (size: number) => Uint8Array<ArrayBuffer>;
 }
 
 /** The pure implementation: `@noble/ciphers`, on every runtime. For all modes: `nobleCiphers`. */

@@ -164,6 +164,7 @@ export class MediaPlane {
     this.#sentBefore = this.#sent;
     this.#octets = 0;
     this.#ssrc = ssrc;
+    this.#cipher?.erase();
     this.#cipher = cipher;
   }
 
@@ -174,6 +175,7 @@ export class MediaPlane {
 
   /** The session is gone, and its key with it. */
   stop(): void {
+    this.#cipher?.erase();
     this.#cipher = undefined;
     this.#dave = undefined;
     this.#sending = false;

@@ -343,6 +343,11 @@ export class PacketCipher {
     return end - start;
   }
 
+  /** Overwrites what is kept of the key. The cipher must not be used again. */
+  erase(): void {
+    this.#aead.erase?.();
+  }
+
   #drop(fault: OpenFault): -1 {
     this.#fault = fault;
     return -1;
