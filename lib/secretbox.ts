@@ -13,7 +13,7 @@ export const nobleSecretbox: AeadFactory = (key: Uint8Array): Aead =>
   wrapNoble((secret, nonce) => xsalsa20poly1305(secret, nonce), key);
 
 /** Every cipher of the transport, pure: what all encryption modes together need. */
-export const nobleCiphers: Required<AeadProvider> = {
+export const nobleCiphers: Required<Omit<AeadProvider, "allocate">> = {
   ...nobleAead,
   xsalsa20poly1305: nobleSecretbox,
 };
