@@ -23,7 +23,7 @@ import test from "node:test";
 import { fileURLToPath } from "node:url";
 import { joinVoice, SILENCE_COUNT } from "@sotto/voice";
 import { parseWav, readOggOpus, writeOggOpus } from "@sotto/voice/audio";
-import { nobleAead, PacketCipher, writeRtpHeader } from "@sotto/voice/core";
+import { PacketCipher, pureAead, writeRtpHeader } from "@sotto/voice/core";
 import {
   type RunningVoiceServer,
   type ServerEvent,
@@ -431,7 +431,7 @@ test(
     using child = await start("record", args);
     // Once it sends it also listens, with a key.
     await until(() => server.packetCount > 0);
-    const cipher = new PacketCipher("aead_aes256_gcm_rtpsize", server.key, nobleAead);
+    const cipher = new PacketCipher("aead_aes256_gcm_rtpsize", server.key, pureAead);
     userIds.forEach((userId, i) => {
       server.tell(5, { user_id: userId, ssrc: 100 + i, speaking: 1 });
       for (let sequence = 0; sequence < 3; sequence++) {
