@@ -117,7 +117,7 @@ for (const cipher of CIPHERS) {
     for (let size = 0; size < 420; size++) {
       const nonce = randomBytes(random, nonceSize);
       const aadSize = [0, 12, 16, 33][size % 4]!;
-      check(cipher, aead, key, { nonce, aadSize, size, place: places[random() < 0.5 ? 0 : 1]! });
+      check(cipher, aead, key, { nonce, aadSize, size, place: places[random() % 2]! });
     }
     for (const size of [767, 768, 769, 1500, 4095]) {
       for (const place of places) {
