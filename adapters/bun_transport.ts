@@ -5,7 +5,7 @@
  * @module
  */
 
-import { nativeAead } from "./native_aead.ts";
+import { nativeAead, nativeModes } from "./native_aead.ts";
 import { nativeDave } from "./native_dave.ts";
 import { openRemote } from "./remote.ts";
 import type { DatagramHandlers, DatagramSocket, SocketAddress, Transport } from "./transport.ts";
@@ -15,6 +15,9 @@ import { openWebSocket } from "./websocket.ts";
 export const bunTransport: Transport = {
   runtime: "bun",
   aead: nativeAead,
+  get modes() {
+    return nativeModes();
+  },
   dave: nativeDave,
   openDatagram: (remote, handlers) =>
     openRemote(remote, handlers, (peer) => openDatagram(peer, handlers)),

@@ -11,7 +11,7 @@
  */
 
 import { openDgram } from "./dgram.ts";
-import { nativeAead } from "./native_aead.ts";
+import { nativeAead, nativeModes } from "./native_aead.ts";
 import { nativeDave } from "./native_dave.ts";
 import { openRemote } from "./remote.ts";
 import { SendQueue } from "./send_queue.ts";
@@ -22,6 +22,9 @@ import { openWebSocket } from "./websocket.ts";
 export const denoTransport: Transport = {
   runtime: "deno",
   aead: nativeAead,
+  get modes() {
+    return nativeModes();
+  },
   dave: nativeDave,
   openDatagram(remote, handlers) {
     const { listenDatagram } = (globalThis as unknown as { Deno: DatagramApi }).Deno;

@@ -12,6 +12,7 @@
 import type { AeadProvider } from "../lib/aead.ts";
 import type { FrameAeadProvider } from "../lib/dave/frames/mod.ts";
 import type { MlsCrypto } from "../lib/dave/mls/mod.ts";
+import type { EncryptionMode } from "../lib/packet.ts";
 
 /** An IP address in text form and a port. */
 export interface SocketAddress {
@@ -70,6 +71,11 @@ export interface Transport {
   readonly runtime: "deno" | "bun" | "node";
   /** The fastest AEAD implementations that this runtime has. */
   readonly aead: AeadProvider;
+  /**
+   * The encryption modes that a client takes by default, cheapest first with these ciphers;
+   * `ENCRYPTION_MODES` where they are not told.
+   */
+  readonly modes?: readonly EncryptionMode[];
   /** The fastest primitives of end-to-end encryption that it has; the pure ones by default. */
   readonly dave?: { readonly crypto?: MlsCrypto; readonly aead?: FrameAeadProvider };
   /** Opens a UDP socket connected to `remote`. */
