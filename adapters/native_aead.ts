@@ -10,8 +10,9 @@
 import { createSecretKey } from "node:crypto";
 import process from "node:process";
 
-import { type Aead, type AeadProvider, nobleAead, TAG_SIZE } from "../lib/aead.ts";
+import { type Aead, type AeadProvider, TAG_SIZE } from "../lib/aead.ts";
 import { ENCRYPTION_MODES, type EncryptionMode } from "../lib/packet.ts";
+import { pureAead } from "../lib/pure_aead.ts";
 import { nobleSecretbox } from "../lib/secretbox.ts";
 import { kernelCiphers } from "./kernels/load.ts";
 import { nodeGcm } from "./node_gcm.ts";
@@ -20,8 +21,8 @@ import { nodeGcm } from "./node_gcm.ts";
 export const nativeAead: Required<AeadProvider> = {
   aes256gcm: (key) => kernelCiphers()?.aes256gcm(key, nodeAes256gcm) ?? nodeAes256gcm(key),
   xchacha20poly1305: (key) =>
-    kernelCiphers()?.xchacha20poly1305(key, nobleAead.xchacha20poly1305) ??
-      nobleAead.xchacha20poly1305(key),
+    kernelCiphers()?.xchacha20poly1305(key, pureAead.xchacha20poly1305) ??
+      pureAead.xchacha20poly1305(key),
   xsalsa20poly1305: nobleSecretbox,
   allocate: (size) => kernelCiphers()?.allocate(size) ?? new Uint8Array(size),
 };

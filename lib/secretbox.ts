@@ -14,13 +14,13 @@ export const nobleSecretbox: AeadFactory = (key: Uint8Array): Aead =>
   wrapNoble((secret, nonce) => xsalsa20poly1305(secret, nonce), key);
 
 /** Every cipher of the transport in plain TypeScript: what all encryption modes together need. */
-export const pureCiphers: Required<Omit<AeadProvider, "allocate">> = {
+export const pureCiphers: AeadProvider & Required<Pick<AeadProvider, "xsalsa20poly1305">> = {
   ...pureAead,
   xsalsa20poly1305: nobleSecretbox,
 };
 
 /** The same, all of `@noble/ciphers`: the reference. */
-export const nobleCiphers: Required<Omit<AeadProvider, "allocate">> = {
+export const nobleCiphers: AeadProvider & Required<Pick<AeadProvider, "xsalsa20poly1305">> = {
   ...nobleAead,
   xsalsa20poly1305: nobleSecretbox,
 };

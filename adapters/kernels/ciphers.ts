@@ -6,7 +6,7 @@
  * @module
  */
 
-import { type Aead, type AeadFactory, TAG_SIZE } from "../../lib/aead.ts";
+import { type Aead, type AeadFactory, demandSealable, TAG_SIZE } from "../../lib/aead.ts";
 import { LocalProtocolError } from "../../lib/errors.ts";
 import { FRAME_KEY_SIZE, FRAME_TAG_SIZE, type FrameAead } from "../../lib/dave/frames/aead.ts";
 import { Kernels } from "./kernels.ts";
@@ -54,7 +54,7 @@ class KernelAead implements FrameAead {
   seal(packet: Uint8Array, aadSize: number, plainSize: number, nonce: Uint8Array): void {
     const { tagSize, nonceSize } = this.#kernel;
     const sealedSize = plainSize + tagSize;
-    demandRoom(packet, aadSize + sealedSize, "seal");
+    demandSealable(packet, aadSize + sealedSize, nonce, nonceSize);
     const kernels = this.#kernels;
     const found = kernels.find(packet);
     if (this.#slot === undefined || found < 0 && !kernels.fits(aadSize, sealedSize)) {
@@ -76,8 +76,8 @@ class KernelAead implements FrameAead {
   ): boolean {
     const { tagSize, nonceSize } = this.#kernel;
     const size = aadSize + cipherSize + tagSize;
-    if (packet.length < size) return false;
-    demandRoom(into, cipherSize, "open");
+    const fits = packet.length >= size && into.length >= cipherSize;
+    if (!fits || nonce.length !== nonceSize) return false;
     const kernels = this.#kernels;
     const found = kernels.find(packet);
     if (this.#slot === undefined || !kernels.fits(aadSize, cipherSize + tagSize)) {
@@ -114,13 +114,6 @@ const ERASED: Aead = {
   },
   open: () => false,
 };
-
-function demandRoom(bytes: Uint8Array, size: number, action: string): void {
-  if (bytes.length >= size) return;
-  throw new RangeError(
-    `Cannot ${action} a packet: the buffer has ${bytes.length} bytes, ${size} are needed`,
-  );
-}
 
 /** The ciphers of one instance of the kernels. */
 export class KernelCiphers {

@@ -46,13 +46,13 @@ export function areRight(
   ciphers: Pick<KernelCiphers, "xchacha20poly1305" | "aes256gcm" | "aes128gcm">,
 ): boolean {
   const key = count(32, 1);
-  return isRight(ciphers.xchacha20poly1305(key, unneeded), TAG_SIZE, XCHACHA_TAG) &&
-    isRight(ciphers.aes256gcm(key, unneeded), TAG_SIZE, AES_256_TAG) &&
-    isRight(ciphers.aes128gcm(key.subarray(0, 16), unneeded), FRAME_TAG_SIZE, AES_128_TAG);
+  return isRight(ciphers.xchacha20poly1305(key, unneeded), 24, TAG_SIZE, XCHACHA_TAG) &&
+    isRight(ciphers.aes256gcm(key, unneeded), 12, TAG_SIZE, AES_256_TAG) &&
+    isRight(ciphers.aes128gcm(key.subarray(0, 16), unneeded), 12, FRAME_TAG_SIZE, AES_128_TAG);
 }
 
-function isRight(aead: Aead, tagSize: number, tag: string): boolean {
-  const nonce = count(24, 2);
+function isRight(aead: Aead, nonceSize: number, tagSize: number, tag: string): boolean {
+  const nonce = count(nonceSize, 2);
   const plain = count(SIZE, 4);
   const packet = new Uint8Array(AAD_SIZE + SIZE + tagSize);
   packet.set(count(AAD_SIZE, 3));

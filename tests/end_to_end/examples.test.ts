@@ -121,7 +121,7 @@ test(
     assertEquals(lineOf(ending), {
       packetsSent: PACKET_COUNT,
       silenceSent: SILENCE_COUNT,
-      mode: "aead_aes256_gcm_rtpsize",
+      mode: "aead_xchacha20_poly1305_rtpsize",
       dave: true,
       closeCodes: [],
       resumes: 0,
@@ -383,7 +383,7 @@ test(
     const ending = await child.ended;
     const { speakers, error, mode, closeCodes, resumes } = lineOf(ending);
     assertEquals([ending.code, ending.stderr, error], [0, "", null]);
-    assertEquals([mode, closeCodes, resumes], ["aead_aes256_gcm_rtpsize", [], 0]);
+    assertEquals([mode, closeCodes, resumes], ["aead_xchacha20_poly1305_rtpsize", [], 0]);
     const recordings = (speakers as Recording[]).toSorted((a, b) => a.userId < b.userId ? -1 : 1);
     assertEquals(
       recordings.map(({ userId, undecodable, file }) => [userId, undecodable, file] as const),

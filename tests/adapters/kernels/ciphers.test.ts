@@ -224,13 +224,17 @@ for (const cipher of CIPHERS) {
     aead.erase!();
   });
 
-  test(`${name} refuses buffers that are too small and keys of other sizes`, () => {
+  test(`${name} refuses buffers that are too small, and keys and nonces of other sizes`, () => {
     const aead = make(new Uint8Array(keySize));
     const nonce = new Uint8Array(nonceSize);
     const packet = new Uint8Array(12 + 30 + tagSize);
-    assertThrows(() => aead.seal(packet, 12, 31, nonce), RangeError, "are needed");
+    assertThrows(() => aead.seal(packet, 12, 31, nonce), RangeError, "the buffer has");
     aead.seal(packet, 12, 30, nonce);
-    assertThrows(() => aead.open(packet, 12, 30, nonce, new Uint8Array(29)), RangeError);
+    assertEquals(aead.open(packet, 12, 30, nonce, new Uint8Array(29)), false);
+    for (const wrong of [nonce.subarray(1), new Uint8Array(nonceSize + 1)]) {
+      assertThrows(() => aead.seal(packet, 12, 30, wrong), RangeError, "nonce");
+      assertEquals(aead.open(packet, 12, 30, wrong, new Uint8Array(30)), false);
+    }
     for (const size of [0, 15, 31, 33]) {
       assertThrows(() => make(new Uint8Array(size)), RangeError, `${size} bytes`);
     }
