@@ -1,8 +1,8 @@
 /**
- * The ciphers of Discord's voice transport behind one interface, with
- * `@noble/ciphers` as the implementation that works everywhere: two AEADs. The
- * secretbox of the older modes (`secretbox.ts`) has the same interface; it
- * authenticates no additional data and puts its tag before the ciphertext.
+ * The ciphers of Discord's voice transport behind one interface: two AEADs. What works
+ * everywhere is in `pure_aead.ts`; `@noble/ciphers` is the reference. The secretbox of the older
+ * modes (`secretbox.ts`) has the same interface; it authenticates no additional data and puts its
+ * tag before the ciphertext.
  *
  * Everything happens in one packet buffer: first the bytes that are only
  * authenticated, then the bytes that are encrypted, then room for the tag. That

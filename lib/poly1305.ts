@@ -130,9 +130,8 @@ export class Poly1305 {
     for (let i = 0, unit = 1; i < limbs.length; i++, unit *= 2 ** -22) {
       limbs[i] = this.#sum[i] * unit;
     }
-    // Not negative and below 2^130, then below the modulus: 5 is added where that carries, else not.
+    // The sum is between -2^129 and 2^129, and little more: below 0 the modulus 2^130 - 5 is added.
     carry(limbs, 5 * carry(limbs, 0));
-    carry(limbs, 5 * carry(limbs, 5) - 5);
     const pad = this.#pad;
     let sum = ((limbs[0] | limbs[1] << 22) >>> 0) + (pad[0] >>> 0);
     tag[0] = sum;
