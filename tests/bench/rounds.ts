@@ -43,7 +43,8 @@ export class Stopwatch {
   }
 }
 
-function median(samples: readonly number[]): number {
+/** The middle one of some numbers, or the mean of the two. */
+export function median(samples: readonly number[]): number {
   const sorted = samples.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;

@@ -1,0 +1,17 @@
+/**
+ * How long the import of a module takes in a process that has done nothing else. Prints
+ * milliseconds.
+ *
+ *     import_run.ts FILE
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+
+const { href } = pathToFileURL(process.argv[2]!);
+const start = performance.now();
+await import(href);
+const milliseconds = performance.now() - start;
+process.stdout.write(`${milliseconds}\n`, () => process.exit());
