@@ -9,7 +9,7 @@
 import { type Aead, type AeadFactory, demandSealable, TAG_SIZE } from "../../lib/aead.ts";
 import { LocalProtocolError } from "../../lib/errors.ts";
 import { FRAME_KEY_SIZE, FRAME_TAG_SIZE, type FrameAead } from "../../lib/dave/frames/aead.ts";
-import { Kernels } from "./kernels.ts";
+import type { Kernels } from "./kernels.ts";
 
 const GCM_NONCE_SIZE = 12;
 const XCHACHA_NONCE_SIZE = 24;

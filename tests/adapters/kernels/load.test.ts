@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import test from "node:test";
-import { type KernelCiphers } from "../../../adapters/kernels/ciphers.ts";
+import type { KernelCiphers } from "../../../adapters/kernels/ciphers.ts";
 import { areRight, kernelCiphers, loadKernels } from "../../../adapters/kernels/load.ts";
 import type { Aead } from "../../../lib/aead.ts";
 
