@@ -117,7 +117,7 @@ export class VoiceConnection implements AsyncDisposable {
     this.#session = new VoiceSession({
       guildId: options.guildId,
       userId: options.userId,
-      modes: options.modes,
+      modes: options.modes ?? transport.modes,
       gatewayVersion: options.gatewayVersion,
       discovery: options.discovery,
       timeouts: options.timeouts,

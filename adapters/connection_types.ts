@@ -37,7 +37,7 @@ export interface JoinVoiceOptions {
   readonly selfMute?: boolean;
   /** Whether the bot does not listen; it listens by default. */
   readonly selfDeaf?: boolean;
-  /** Encryption modes to take, best first; `ENCRYPTION_MODES` by default. */
+  /** Encryption modes to take, best first; by default those of Discord, cheapest first here. */
   readonly modes?: readonly EncryptionMode[];
   /** Version of the voice gateway to ask for; 8 by default. */
   readonly gatewayVersion?: GatewayVersion;

@@ -1,125 +1,24 @@
 /**
- * The transport on Deno: `Deno.listenDatagram` where `--unstable-net` gives it,
- * else `node:dgram`; the global `WebSocket`; `node:crypto`. It needs
- * `--allow-net` and nothing else.
- *
- * `Deno.listenDatagram` receives into one reused buffer, at a quarter of the
- * cost of `node:dgram`. It is not connected, so the source is checked here and
- * ICMP errors are not heard of.
+ * The transport on Deno: datagrams of `deno_datagram.ts`, the global `WebSocket`, `node:crypto`. It
+ * needs `--allow-net` and nothing else.
  *
  * @module
  */
 
-import { openDgram } from "./dgram.ts";
-import { nativeAead } from "./native_aead.ts";
+import { openDenoDatagram } from "./deno_datagram.ts";
+import { nativeAead, nativeModes } from "./native_aead.ts";
 import { nativeDave } from "./native_dave.ts";
-import { openRemote } from "./remote.ts";
-import { SendQueue } from "./send_queue.ts";
-import type { DatagramHandlers, DatagramSocket, SocketAddress, Transport } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 import { openWebSocket } from "./websocket.ts";
 
 /** The transport on Deno. */
 export const denoTransport: Transport = {
   runtime: "deno",
   aead: nativeAead,
-  dave: nativeDave,
-  openDatagram(remote, handlers) {
-    const { listenDatagram } = (globalThis as unknown as { Deno: DatagramApi }).Deno;
-    return listenDatagram === undefined
-      ? openDgram(remote, handlers, "deno")
-      : openRemote(remote, handlers, (peer) => openListener(listenDatagram, peer, handlers));
+  get modes() {
+    return nativeModes();
   },
+  dave: nativeDave,
+  openDatagram: openDenoDatagram,
   openWebSocket,
 };
-
-/** The part of the `Deno` namespace that `--unstable-net` adds. */
-interface DatagramApi {
-  readonly listenDatagram?: ListenDatagram;
-}
-
-interface NetAddress {
-  readonly transport: "udp";
-  readonly hostname: string;
-  readonly port: number;
-}
-
-interface DatagramConn {
-  receive(into: Uint8Array): Promise<[Uint8Array, NetAddress]>;
-  send(datagram: Uint8Array, to: NetAddress): Promise<number>;
-  close(): void;
-}
-
-type ListenDatagram = (options: NetAddress) => DatagramConn;
-
-/** The largest datagram that UDP has: none is cut short. */
-const RECEIVE_SIZE = 65_535;
-
-/** After so many failures to receive, with no datagram between, the socket is broken. */
-const MAX_FAILURES = 10;
-
-function openListener(
-  listenDatagram: ListenDatagram,
-  { address, port }: SocketAddress,
-  handlers: DatagramHandlers,
-): DatagramSocket {
-  const peer: NetAddress = { transport: "udp", hostname: address, port };
-  const any = address.includes(":") ? "::" : "0.0.0.0";
-  const conn = listenDatagram({ transport: "udp", hostname: any, port: 0 });
-  let state: "opening" | "open" | "closed" = "opening";
-  const queue = new SendQueue(
-    (datagram, _to, done) => void conn.send(datagram, peer).then(() => done(), done),
-    (error) => handlers.error(error),
-  );
-
-  const close = (): void => {
-    if (state === "closed") return;
-    state = "closed";
-    queue.close();
-    conn.close();
-  };
-  queueMicrotask(() => {
-    if (state === "closed") return;
-    state = "open";
-    receiveAll(conn, peer, handlers, () => state === "closed", close);
-    handlers.open();
-  });
-  return {
-    send(datagram) {
-      if (state === "open") queue.push(datagram);
-    },
-    get dropped() {
-      return queue.dropped;
-    },
-    close,
-  };
-}
-
-/** Hands over what `peer` sends until the socket is closed or breaks. */
-async function receiveAll(
-  conn: DatagramConn,
-  peer: NetAddress,
-  handlers: DatagramHandlers,
-  isClosed: () => boolean,
-  close: () => void,
-): Promise<void> {
-  const buffer = new Uint8Array(RECEIVE_SIZE);
-  let failureCount = 0;
-  while (!isClosed()) {
-    let received: [Uint8Array, NetAddress];
-    try {
-      received = await conn.receive(buffer);
-    } catch (error) {
-      if (isClosed()) return;
-      if (++failureCount < MAX_FAILURES) {
-        handlers.error(error as Error);
-        continue;
-      }
-      close();
-      return handlers.close(error as Error);
-    }
-    failureCount = 0;
-    const [datagram, from] = received;
-    const isPeer = from.port === peer.port && from.hostname === peer.hostname;
-    if (isPeer && !isClosed()) handlers.message(datagram);
-  }
-}

@@ -1,25 +1,42 @@
 /**
- * AES-256-GCM on `node:crypto`, which Deno, Bun and Node all have and which is
- * several times faster than the pure implementation. XChaCha20-Poly1305 and
- * secretbox stay pure: `node:crypto` does not have them, and on Bun not even the
- * ChaCha20-Poly1305 that the first could be made of.
+ * The fastest ciphers of the transport that a runtime has: the WebAssembly kernels, which are in
+ * constant time and allocate nothing. Where they cannot run: AES-256-GCM of `node:crypto`, with a
+ * key object, since Node 24 takes five times as long for a key of bytes; XChaCha20-Poly1305 in
+ * TypeScript. Secretbox, which Discord no longer offers, stays with `@noble/ciphers`.
  *
  * @module
  */
 
 import { createSecretKey } from "node:crypto";
+import process from "node:process";
 
-import { type Aead, type AeadProvider, nobleAead, TAG_SIZE } from "../lib/aead.ts";
+import { type Aead, type AeadProvider, TAG_SIZE } from "../lib/aead.ts";
+import { ENCRYPTION_MODES, type EncryptionMode } from "../lib/packet.ts";
+import { pureAead } from "../lib/pure_aead.ts";
 import { nobleSecretbox } from "../lib/secretbox.ts";
+import { kernelCiphers } from "./kernels/load.ts";
 import { nodeGcm } from "./node_gcm.ts";
 
-/** The AEADs of the transport, with `node:crypto` where it is faster. */
+/** The ciphers of the transport. */
 export const nativeAead: Required<AeadProvider> = {
-  aes256gcm,
-  xchacha20poly1305: nobleAead.xchacha20poly1305,
+  aes256gcm: (key) => kernelCiphers()?.aes256gcm(key, nodeAes256gcm) ?? nodeAes256gcm(key),
+  xchacha20poly1305: (key) =>
+    kernelCiphers()?.xchacha20poly1305(key, pureAead.xchacha20poly1305) ??
+      pureAead.xchacha20poly1305(key),
   xsalsa20poly1305: nobleSecretbox,
+  allocate: (size) => kernelCiphers()?.allocate(size) ?? new Uint8Array(size),
 };
 
-function aes256gcm(secret: Uint8Array): Aead {
+/** AES-256-GCM of `node:crypto`. */
+export function nodeAes256gcm(secret: Uint8Array): Aead {
   return nodeGcm("aes-256-gcm", createSecretKey(secret), TAG_SIZE);
+}
+
+/**
+ * The modes that a client takes by default, cheapest first: XChaCha20-Poly1305, but for Bun
+ * without the kernels, whose `node:crypto` is faster than TypeScript.
+ */
+export function nativeModes(): readonly EncryptionMode[] {
+  const isGcmFaster = process.versions.bun !== undefined && kernelCiphers() === undefined;
+  return isGcmFaster ? ENCRYPTION_MODES : ENCRYPTION_MODES.toReversed();
 }

@@ -5,7 +5,7 @@
  */
 
 import { openDgram } from "./dgram.ts";
-import { nativeAead } from "./native_aead.ts";
+import { nativeAead, nativeModes } from "./native_aead.ts";
 import { nativeDave } from "./native_dave.ts";
 import type { Transport } from "./transport.ts";
 import { openWebSocket } from "./websocket.ts";
@@ -14,6 +14,9 @@ import { openWebSocket } from "./websocket.ts";
 export const nodeTransport: Transport = {
   runtime: "node",
   aead: nativeAead,
+  get modes() {
+    return nativeModes();
+  },
   dave: nativeDave,
   openDatagram: (remote, handlers) => openDgram(remote, handlers, "node"),
   openWebSocket,

@@ -12,6 +12,7 @@
 import type { AeadProvider } from "../lib/aead.ts";
 import type { FrameAeadProvider } from "../lib/dave/frames/mod.ts";
 import type { MlsCrypto } from "../lib/dave/mls/mod.ts";
+import type { EncryptionMode } from "../lib/packet.ts";
 
 /** An IP address in text form and a port. */
 export interface SocketAddress {
@@ -33,6 +34,16 @@ export interface DatagramHandlers {
   close(error: Error): void;
 }
 
+/** How late packets were sent, in milliseconds behind their instant in the schedule. */
+export interface PacingStats {
+  /** Packets that were measured. */
+  readonly count: number;
+  /** Half of the packets were at most so late. */
+  readonly p50: number;
+  /** 99 of 100 packets were at most so late. */
+  readonly p99: number;
+}
+
 /** A UDP socket connected to one remote address: it hears nobody else. */
 export interface DatagramSocket {
   /**
@@ -42,6 +53,17 @@ export interface DatagramSocket {
   send(datagram: Uint8Array): void;
   /** Datagrams that were dropped because the runtime could not keep up. */
   readonly dropped: number;
+  /**
+   * Sends one datagram at its instant, where the socket is in another thread.
+   *
+   * @param datagram The bytes; they may be reused as soon as the call returns.
+   * @param at Monotonic milliseconds.
+   */
+  sendAt?(datagram: Uint8Array, at: number): void;
+  /** Milliseconds by which `sendAt` wants to be called early. */
+  readonly lead?: number;
+  /** How late the datagrams of `sendAt` were sent, as far as the other thread has told. */
+  readonly pacing?: PacingStats;
   /** Closes the socket at once; no handler is called afterwards. */
   close(): void;
 }
@@ -70,6 +92,11 @@ export interface Transport {
   readonly runtime: "deno" | "bun" | "node";
   /** The fastest AEAD implementations that this runtime has. */
   readonly aead: AeadProvider;
+  /**
+   * The encryption modes that a client takes by default, cheapest first with these ciphers;
+   * `ENCRYPTION_MODES` where they are not told.
+   */
+  readonly modes?: readonly EncryptionMode[];
   /** The fastest primitives of end-to-end encryption that it has; the pure ones by default. */
   readonly dave?: { readonly crypto?: MlsCrypto; readonly aead?: FrameAeadProvider };
   /** Opens a UDP socket connected to `remote`. */

@@ -1,8 +1,8 @@
 /**
- * The ciphers of Discord's voice transport behind one interface, with
- * `@noble/ciphers` as the implementation that works everywhere: two AEADs. The
- * secretbox of the older modes (`secretbox.ts`) has the same interface; it
- * authenticates no additional data and puts its tag before the ciphertext.
+ * The ciphers of Discord's voice transport behind one interface: two AEADs. What works
+ * everywhere is in `pure_aead.ts`; `@noble/ciphers` is the reference. The secretbox of the older
+ * modes (`secretbox.ts`) has the same interface; it authenticates no additional data and puts its
+ * tag before the ciphertext.
  *
  * Everything happens in one packet buffer: first the bytes that are only
  * authenticated, then the bytes that are encrypted, then room for the tag. That
@@ -71,11 +71,38 @@ export interface AeadProvider {
   readonly allocate?: (size: number) => Uint8Array<ArrayBuffer>;
 }
 
-/** The pure implementation: `@noble/ciphers`, on every runtime. For all modes: `nobleCiphers`. */
+/** The reference: `@noble/ciphers`, on every runtime. For all modes: `nobleCiphers`. */
 export const nobleAead: AeadProvider = {
   aes256gcm: (key) => wrapNoble(gcm, key),
   xchacha20poly1305: (key) => wrapNoble(xchacha20poly1305, key),
 };
+
+/**
+ * Demands what `seal` of a cipher cannot do without.
+ *
+ * @param packet Where a packet is sealed.
+ * @param size Bytes of the packet with its tag.
+ * @param nonce Its nonce.
+ * @param nonceSize Bytes of the cipher's nonces.
+ * @throws {RangeError} The packet has no room, or the nonce another size.
+ */
+export function demandSealable(
+  packet: Uint8Array,
+  size: number,
+  nonce: Uint8Array,
+  nonceSize: number,
+): void {
+  if (packet.length < size) {
+    throw new RangeError(
+      `Cannot seal a packet of ${size} bytes: the buffer has ${packet.length} bytes`,
+    );
+  }
+  if (nonce.length !== nonceSize) {
+    throw new RangeError(
+      `Cannot seal with a nonce of ${nonce.length} bytes: the cipher takes ${nonceSize} bytes`,
+    );
+  }
+}
 
 /** A cipher of `@noble/ciphers` with 16 bytes of tag. */
 export type NobleCipher = (

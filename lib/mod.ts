@@ -4,9 +4,9 @@
  *
  * @example A packet of one's own
  * ```ts
- * import { nobleAead, PACKET_OVERHEAD, PacketCipher, writeRtpHeader } from "@sotto/voice/core";
+ * import { PACKET_OVERHEAD, PacketCipher, pureAead, writeRtpHeader } from "@sotto/voice/core";
  *
- * const cipher = new PacketCipher("aead_aes256_gcm_rtpsize", new Uint8Array(32), nobleAead);
+ * const cipher = new PacketCipher("aead_aes256_gcm_rtpsize", new Uint8Array(32), pureAead);
  * const opus = Uint8Array.of(0xf8, 0xff, 0xfe);
  * const packet = new Uint8Array(12 + opus.length + PACKET_OVERHEAD);
  * writeRtpHeader(packet, 1, 960, 1234);
@@ -17,7 +17,7 @@
  * @module
  */
 
-export { type Aead, type AeadFactory, type AeadProvider, nobleAead, TAG_SIZE } from "./aead.ts";
+export { type Aead, type AeadFactory, type AeadProvider, TAG_SIZE } from "./aead.ts";
 export * from "./close_codes.ts";
 export type * from "./end_to_end.ts";
 export { DAVE_VERSION, MAX_FRAME_OVERHEAD } from "./end_to_end.ts";
@@ -71,6 +71,7 @@ export {
 export { Participants, type VideoKind } from "./participants.ts";
 export { readReceivePayload } from "./payload_readers.ts";
 export * from "./payloads.ts";
+export { pureAead } from "./pure_aead.ts";
 export { RECOVERY_ATTEMPTS, RecoveryBudget, type RetriedAction } from "./recovery.ts";
 export {
   OPUS_PAYLOAD_TYPE,

@@ -17,7 +17,7 @@
  * @module
  */
 
-import { type AeadProvider, nobleAead } from "./aead.ts";
+import type { AeadProvider } from "./aead.ts";
 import { CallEncryption } from "./call_encryption.ts";
 import { closeCode, type RecoveryAction } from "./close_codes.ts";
 import type { EndToEnd, EndToEndFactory } from "./end_to_end.ts";
@@ -48,6 +48,7 @@ import {
   SEALING_MODES,
 } from "./packet.ts";
 import type { ReadyPayload, VoiceReceivePayload } from "./payloads.ts";
+import { pureAead } from "./pure_aead.ts";
 import { RecoveryBudget, STABLE_DELAY } from "./recovery.ts";
 import { Roster } from "./roster.ts";
 import { type ReceptionReport, RtcpReports } from "./rtcp_reports.ts";
@@ -70,7 +71,7 @@ export interface SessionOptions {
   readonly random: (into: Uint8Array) => void;
   /** Version of the voice gateway to ask for; `GATEWAY_VERSION` by default. */
   readonly gatewayVersion?: GatewayVersion;
-  /** AEAD implementations; `nobleAead` by default, which has none for the modes of secretbox. */
+  /** AEAD implementations; `pureAead` by default, which has none for the modes of secretbox. */
   readonly aead?: AeadProvider;
   /** Encryption modes that the client takes, best first; `ENCRYPTION_MODES` by default. */
   readonly modes?: readonly EncryptionMode[];
@@ -160,7 +161,7 @@ export class VoiceSession {
     demandChoices("modes", modes, SEALING_MODES);
     demandTimes("timeouts", options.timeouts ?? {}, Object.keys(TRANSITIONS));
     if (options.dave !== undefined) demandSnowflake("userId", userId);
-    const { aead = nobleAead } = options;
+    const { aead = pureAead } = options;
     for (const mode of modes) demandCipher(mode, aead);
     this.#options = options;
     this.#modes = modes;
@@ -597,7 +598,7 @@ export class VoiceSession {
     if (!isEncryptionMode(mode) || !this.#modes.includes(mode)) {
       return this.#fail(noSharedMode(`the server has selected the mode ${mode.slice(0, 80)}`));
     }
-    const { aead = nobleAead, random } = this.#options;
+    const { aead = pureAead, random } = this.#options;
     const cipher = new PacketCipher(mode, key.reveal(), aead, this.#nonces, random);
     this.#media.start(this.#ssrc, cipher, this.dave);
     this.#reports.start(this.#now);

@@ -255,7 +255,7 @@ function receptionReport(): Uint8Array {
     lastSenderReport: 0,
     delaySinceLastSenderReport: 0,
   };
-  const cipher = new core.PacketCipher("aead_aes256_gcm_rtpsize", KEY, core.nobleAead);
+  const cipher = new core.PacketCipher("aead_aes256_gcm_rtpsize", KEY, core.pureAead);
   return sealRtcp(cipher, buildReceiverReport(0, [block]));
 }
 

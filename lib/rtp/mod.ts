@@ -5,10 +5,10 @@
  *
  * @example A packet that says how loud it is
  * ```ts
- * import { nobleAead, PacketCipher } from "@sotto/voice/core";
+ * import { PacketCipher, pureAead } from "@sotto/voice/core";
  * import { buildAudioLevel, oneByteExtension, sealRtpPacket } from "@sotto/voice/rtp";
  *
- * const cipher = new PacketCipher("aead_aes256_gcm_rtpsize", new Uint8Array(32), nobleAead);
+ * const cipher = new PacketCipher("aead_aes256_gcm_rtpsize", new Uint8Array(32), pureAead);
  * const extension = oneByteExtension([buildAudioLevel({ voice: true, level: 30 })]);
  * const fields = { sequence: 1, timestamp: 960, ssrc: 1234, extension };
  * const datagram = sealRtpPacket(cipher, fields, Uint8Array.of(0xf8, 0xff, 0xfe));
@@ -17,6 +17,7 @@
  * @module
  */
 
+export { nobleAead } from "../aead.ts";
 export * from "../demux.ts";
 export { type KeepaliveForm, keepaliveForm } from "../keepalive.ts";
 export {
@@ -25,7 +26,7 @@ export {
   parseCounterKeepalive,
 } from "../keepalive_counter.ts";
 export * from "../receiver.ts";
-export { nobleCiphers, nobleSecretbox } from "../secretbox.ts";
+export { nobleCiphers, nobleSecretbox, pureCiphers } from "../secretbox.ts";
 export * from "./extension.ts";
 export * from "./header.ts";
 export * from "./packet.ts";

@@ -10,10 +10,10 @@
  *
  * @example A packet as a client of Discord sends it, sealed and opened
  * ```ts
- * import { nobleAead, PacketCipher, SpeakingFlags } from "@sotto/voice/core";
+ * import { PacketCipher, pureAead, SpeakingFlags } from "@sotto/voice/core";
  * import { buildSpeaker, oneByteExtension, openRtpPacket, sealRtpPacket } from "@sotto/voice/rtp";
  *
- * const cipher = new PacketCipher("aead_aes256_gcm_rtpsize", new Uint8Array(32), nobleAead);
+ * const cipher = new PacketCipher("aead_aes256_gcm_rtpsize", new Uint8Array(32), pureAead);
  * const extension = oneByteExtension([buildSpeaker(SpeakingFlags.Microphone)]);
  * const fields = { sequence: 1, timestamp: 960, ssrc: 1234, extension };
  * const datagram = sealRtpPacket(cipher, fields, Uint8Array.of(0xf8, 0xff, 0xfe));

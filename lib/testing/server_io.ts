@@ -29,7 +29,7 @@ export interface VoiceServerOptions {
   readonly port: number;
   /** IP address that Ready announces; 127.0.0.1 by default. */
   readonly address?: string;
-  /** AEAD implementations; `nobleCiphers` by default. */
+  /** AEAD implementations; `pureCiphers` by default. */
   readonly aead?: AeadProvider;
   /** The primitives of MLS; `nobleMlsCrypto` by default. */
   readonly mls?: MlsCrypto;

@@ -9,7 +9,7 @@ import type { AeadProvider } from "../aead.ts";
 import { type MlsCrypto, nobleMlsCrypto } from "../dave/mls/mod.ts";
 import { type EncryptionMode, SEALING_MODES } from "../packet.ts";
 import { REPORT_INTERVAL } from "../rtcp_reports.ts";
-import { nobleCiphers } from "../secretbox.ts";
+import { pureCiphers } from "../secretbox.ts";
 import { demandChoice, demandChoices } from "../options.ts";
 import type { DavePolicy, ForcedDiscovery, VoiceServerOptions } from "./server_io.ts";
 
@@ -64,7 +64,7 @@ export function serverSettings(options: VoiceServerOptions): ServerSettings {
     random,
     port,
     address = "127.0.0.1",
-    aead = nobleCiphers,
+    aead = pureCiphers,
     mls = nobleMlsCrypto(random),
     dave = "optional",
     heartbeatInterval = 13_750,

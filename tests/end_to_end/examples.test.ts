@@ -23,7 +23,7 @@ import test from "node:test";
 import { fileURLToPath } from "node:url";
 import { joinVoice, SILENCE_COUNT } from "@sotto/voice";
 import { parseWav, readOggOpus, writeOggOpus } from "@sotto/voice/audio";
-import { nobleAead, PacketCipher, writeRtpHeader } from "@sotto/voice/core";
+import { PacketCipher, pureAead, writeRtpHeader } from "@sotto/voice/core";
 import {
   type RunningVoiceServer,
   type ServerEvent,
@@ -121,7 +121,7 @@ test(
     assertEquals(lineOf(ending), {
       packetsSent: PACKET_COUNT,
       silenceSent: SILENCE_COUNT,
-      mode: "aead_aes256_gcm_rtpsize",
+      mode: "aead_xchacha20_poly1305_rtpsize",
       dave: true,
       closeCodes: [],
       resumes: 0,
@@ -383,7 +383,7 @@ test(
     const ending = await child.ended;
     const { speakers, error, mode, closeCodes, resumes } = lineOf(ending);
     assertEquals([ending.code, ending.stderr, error], [0, "", null]);
-    assertEquals([mode, closeCodes, resumes], ["aead_aes256_gcm_rtpsize", [], 0]);
+    assertEquals([mode, closeCodes, resumes], ["aead_xchacha20_poly1305_rtpsize", [], 0]);
     const recordings = (speakers as Recording[]).toSorted((a, b) => a.userId < b.userId ? -1 : 1);
     assertEquals(
       recordings.map(({ userId, undecodable, file }) => [userId, undecodable, file] as const),
@@ -431,7 +431,7 @@ test(
     using child = await start("record", args);
     // Once it sends it also listens, with a key.
     await until(() => server.packetCount > 0);
-    const cipher = new PacketCipher("aead_aes256_gcm_rtpsize", server.key, nobleAead);
+    const cipher = new PacketCipher("aead_aes256_gcm_rtpsize", server.key, pureAead);
     userIds.forEach((userId, i) => {
       server.tell(5, { user_id: userId, ssrc: 100 + i, speaking: 1 });
       for (let sequence = 0; sequence < 3; sequence++) {

@@ -23,9 +23,11 @@ import { currentRuntime, RUNTIMES } from "../../examples/demo/runtimes.ts";
 import type { Json } from "./mutate.ts";
 import type { Parser, Run } from "./parser.ts";
 
-/** Each runtime has its share of the inputs, and they are other ones. */
-const RUNS = numberOf("SOTTO_FUZZ_RUNS", Math.ceil(100_000 / RUNTIMES.length));
-const SEED = numberOf("SOTTO_FUZZ_SEED", 1 + RUNTIMES.indexOf(currentRuntime()));
+/** Inputs of a parser on this runtime: each has its share, and they are other ones. */
+export const RUNS: number = numberOf("SOTTO_FUZZ_RUNS", Math.ceil(100_000 / RUNTIMES.length));
+
+/** What they are drawn from. */
+export const SEED: number = numberOf("SOTTO_FUZZ_SEED", 1 + RUNTIMES.indexOf(currentRuntime()));
 const ROW = 8;
 
 /** An input that is worth keeping, and what came of it. */

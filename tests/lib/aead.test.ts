@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import test from "node:test";
 import { type AeadFactory, TAG_SIZE } from "../../lib/aead.ts";
+import { pureAead } from "../../lib/pure_aead.ts";
 import { nobleCiphers } from "../../lib/secretbox.ts";
 import {
   bitFlips,
@@ -17,6 +18,8 @@ const CIPHERS: readonly [name: string, factory: AeadFactory, vector: TransportVe
   ["aes256gcm", nobleCiphers.aes256gcm, byId(vectors, "V13")],
   ["xchacha20poly1305", nobleCiphers.xchacha20poly1305, byId(vectors, "V18")],
   ["xsalsa20poly1305", nobleCiphers.xsalsa20poly1305, byId(vectors, "V07")],
+  ["pure aes256gcm", pureAead.aes256gcm, byId(vectors, "V13")],
+  ["pure xchacha20poly1305", pureAead.xchacha20poly1305, byId(vectors, "V18")],
 ];
 
 for (const [name, factory, vector] of CIPHERS) {

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import test from "node:test";
 import { nativeAead } from "../../adapters/native_aead.ts";
-import { nobleCiphers } from "../../lib/secretbox.ts";
+import { nobleCiphers, pureCiphers } from "../../lib/secretbox.ts";
 import { NonceCounter } from "../../lib/nonce.ts";
 import { type EncryptionMode, PacketCipher } from "../../lib/packet.ts";
 import { parseRtpHeader, readU32, RtpHeader } from "../../lib/rtp_header.ts";
@@ -24,7 +24,10 @@ interface Capture {
 const { cases } = loadVectors<{ cases: Capture[] }>("discordjs_rtp_captures.json");
 const withKey = cases.filter(({ key_hex }) => key_hex !== undefined);
 const withoutKey = cases.filter(({ key_hex }) => key_hex === undefined);
-const PROVIDERS = [["nobleCiphers", nobleCiphers], ["nativeAead", nativeAead]] as const;
+const PROVIDERS = [["nobleCiphers", nobleCiphers], ["pureCiphers", pureCiphers], [
+  "nativeAead",
+  nativeAead,
+]] as const;
 
 function headerOf({ packet_hex }: Capture): RtpHeader {
   const header = new RtpHeader();

@@ -31,7 +31,7 @@ export function sealedPackets(): SealedPacket[] {
   );
 }
 
-/** Those of the modes that `nobleAead` has ciphers for. */
+/** Those of the modes that `pureAead` has ciphers for. */
 export function aeadPackets(): SealedPacket[] {
   return sealedPackets().filter(({ mode }) => mode.startsWith("aead_"));
 }
@@ -59,7 +59,7 @@ export function exerciseCore(core: typeof Core, packets: readonly SealedPacket[]
     const header = new core.RtpHeader();
     const fault = core.parseRtpHeader(datagram, header);
     if (fault !== undefined) return fault;
-    const cipher = new core.PacketCipher(mode, keyBytes, core.nobleAead);
+    const cipher = new core.PacketCipher(mode, keyBytes, core.pureAead);
     const into = new Uint8Array(datagram.length);
     const size = cipher.openRtp(datagram, header, into);
     if (size < 0) return cipher.fault;

@@ -137,7 +137,7 @@ test(
     assert(state.status === "ready");
     const { connectionData, ws, udp, dave } = state.networking.state;
     await until(() => connectionData.connectedClients.has(BOB));
-    assertEquals(connectionData.encryptionMode, "aead_aes256_gcm_rtpsize");
+    assertEquals(connectionData.encryptionMode, "aead_xchacha20_poly1305_rtpsize");
     assertEquals([dave?.protocolVersion, ws.ping, udp.ping], [
       1,
       connection.ping.ws,

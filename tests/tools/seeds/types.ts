@@ -287,7 +287,7 @@ export type Targets = [
   typeof opus.createOpus,
   typeof audio.SAMPLE_RATE,
   opus.OpusCodec["channels"],
-  typeof core.nobleAead,
+  typeof core.pureAead,
   typeof core.RtpHeader,
   typeof core.writeRtpHeader,
   typeof core.RtpHeader["prototype"]["payloadType"],

@@ -13,9 +13,9 @@
 import { gcm } from "@noble/ciphers/aes.js";
 import { chacha20poly1305, xchacha20poly1305 } from "@noble/ciphers/chacha.js";
 
-import { nativeAead } from "../../../adapters/native_aead.ts";
+import { nativeAead, nodeAes256gcm } from "../../../adapters/native_aead.ts";
 import { type Aead, type AeadProvider, TAG_SIZE } from "../../../lib/aead.ts";
-import { nobleCiphers } from "../../../lib/secretbox.ts";
+import { nobleCiphers, pureCiphers } from "../../../lib/secretbox.ts";
 import { caseOf, ShapeError, type VectorCase } from "./case.ts";
 import { expectEqual, fail, type Fields, hexField, isFields, textField } from "./fields.ts";
 
@@ -48,7 +48,9 @@ export interface AeadUnderTest {
 /** The providers that are in use. */
 export const PROVIDERS: readonly (readonly [name: string, provider: AeadProvider])[] = [
   ["nobleCiphers", nobleCiphers],
+  ["pureCiphers", pureCiphers],
   ["nativeAead", nativeAead],
+  ["node:crypto", { ...nobleCiphers, aes256gcm: nodeAes256gcm }],
 ];
 
 interface Algorithm {

@@ -131,7 +131,7 @@ export const DOCS_V3_ROWS: readonly Row[] = [
     "PacketCipher of ./core",
     "of the mode `xsalsa20_poly1305`; the header has 12 bytes, not the 24 that the page gives it",
   ),
-  here("libsodium", "nobleAead of ./core", "no native library"),
+  here("libsodium", "pureAead of ./core", "no native library"),
   here(
     ["Voice Packet.Type", "Type 0x80"],
     ["writeRtpHeader of ./core", "parseRtpHeader of ./core"],

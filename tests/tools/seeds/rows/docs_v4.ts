@@ -161,7 +161,7 @@ export const DOCS_V4_ROWS: readonly Row[] = [
   ),
   here("Opus", "createOpus of ./opus"),
   here("48kHz stereo", ["SAMPLE_RATE of ./audio", "OpusCodec.channels of ./opus"]),
-  here("libsodium", "nobleAead of ./core", "no native library"),
+  here("libsodium", "pureAead of ./core", "no native library"),
   here("RTP Header", ["RTP_HEADER_SIZE of ./core", "RtpHeader of ./core"]),
   here(
     ["Voice Packet.Version + Flags", "Version + Flags 0x80"],

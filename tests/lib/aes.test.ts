@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { createCipheriv } from "node:crypto";
 import test from "node:test";
-import { encryptBlock, expandKey } from "../../../../lib/dave/frames/aes.ts";
-import { hex, randomBytes, seededRandom, toHex } from "../../../tools/vectors.ts";
+import { encryptBlock, expandKey } from "../../lib/aes.ts";
+import { hex, randomBytes, seededRandom, toHex } from "../tools/vectors.ts";
 
 function wordsOf(bytes: Uint8Array): Int32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset);

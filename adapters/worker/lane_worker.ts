@@ -1,0 +1,133 @@
+/**
+ * The worker's half of a lane: it owns sockets, sends what is due when it is due, and hands over
+ * what comes. While datagrams wait it looks every millisecond; when nothing came for a while it
+ * sleeps until it is woken.
+ *
+ * @module
+ */
+
+import { Lateness } from "../../lib/audio/lateness.ts";
+import type { DatagramSocket, Transport } from "../transport.ts";
+import { type Departure, Departures } from "./departures.ts";
+import type { LaneCommand, LaneReport, LaneStart } from "./protocol.ts";
+import { Ring } from "./ring.ts";
+
+/** Milliseconds between looks. */
+const LOOK_INTERVAL = 1;
+
+/** Milliseconds without datagrams after which the worker sleeps. */
+const SLEEP_AFTER = 500;
+
+/** Milliseconds between reports of what became of the datagrams. */
+const REPORT_INTERVAL = 1000;
+
+interface Socket {
+  readonly datagrams: DatagramSocket;
+  readonly lateness: Lateness;
+  reported: number;
+}
+
+/** What the worker needs of its surroundings. */
+export interface LaneSurroundings {
+  /** Opens sockets. */
+  readonly openDatagram: Transport["openDatagram"];
+  /** Reports to the other thread. */
+  readonly post: (report: LaneReport) => void;
+}
+
+/** The worker's half. */
+export class LaneWorker {
+  readonly #surroundings: LaneSurroundings;
+  readonly #outgoing: Ring;
+  readonly #incoming: Ring;
+  /** What is added to an instant of the other thread's clock. */
+  readonly #offset: number;
+  readonly #departures = new Departures(performance.now());
+  readonly #sockets = new Map<number, Socket>();
+  #isAwake = false;
+  #busyAt = 0;
+  #reportedAt = 0;
+
+  /** Starts to listen to the other half. */
+  constructor(start: LaneStart, surroundings: LaneSurroundings) {
+    this.#surroundings = surroundings;
+    this.#outgoing = new Ring(start.outgoing);
+    this.#incoming = new Ring(start.incoming);
+    this.#offset = start.timeOrigin - performance.timeOrigin;
+  }
+
+  /** Does what the other thread wants. */
+  handle(command: LaneCommand): void {
+    switch (command.type) {
+      case "open":
+        return this.#open(command.id, command.remote);
+      case "close":
+        this.#sockets.get(command.id)?.datagrams.close();
+        this.#sockets.delete(command.id);
+        return;
+      case "wake":
+        return this.#wake();
+    }
+  }
+
+  #open(id: number, remote: Parameters<Transport["openDatagram"]>[0]): void {
+    const { openDatagram, post } = this.#surroundings;
+    const datagrams = openDatagram(remote, {
+      open: () => post({ type: "open", id }),
+      message: (datagram) => {
+        if (this.#incoming.write(id, 0, datagram) && this.#incoming.rouse()) {
+          post({ type: "received" });
+        }
+      },
+      error: ({ message }) => post({ type: "error", id, message }),
+      close: ({ message }) => {
+        this.#sockets.delete(id);
+        post({ type: "close", id, message });
+      },
+    });
+    this.#sockets.set(id, { datagrams, lateness: new Lateness(), reported: 0 });
+  }
+
+  #wake(): void {
+    if (this.#isAwake) return;
+    this.#isAwake = true;
+    this.#busyAt = performance.now();
+    this.#look();
+  }
+
+  readonly #look = (): void => {
+    const now = performance.now();
+    this.#outgoing.read((id, at, bytes) => {
+      this.#busyAt = now;
+      if (at === 0) this.#sockets.get(id)?.datagrams.send(bytes);
+      else this.#departures.add(id, at + this.#offset, bytes);
+    });
+    this.#departures.take(performance.now(), this.#depart);
+    if (now - this.#reportedAt >= REPORT_INTERVAL) this.#report(now);
+    const isIdle = this.#departures.size === 0 && now - this.#busyAt > SLEEP_AFTER;
+    if (isIdle && this.#outgoing.sleep()) {
+      this.#isAwake = false;
+      return this.#report(now);
+    }
+    setTimeout(this.#look, LOOK_INTERVAL);
+  };
+
+  readonly #depart = ({ id, at, size, bytes }: Readonly<Departure>): void => {
+    const socket = this.#sockets.get(id);
+    if (socket === undefined) return;
+    socket.datagrams.send(bytes.subarray(0, size));
+    socket.lateness.record(performance.now() - at);
+  };
+
+  #report(now: number): void {
+    this.#reportedAt = now;
+    for (const [id, socket] of this.#sockets) {
+      const { datagrams: { dropped }, lateness } = socket;
+      const { count } = lateness;
+      if (count + dropped === socket.reported) continue;
+      socket.reported = count + dropped;
+      const [p50, p99] = [lateness.percentile(50), lateness.percentile(99)];
+      this.#surroundings.post({ type: "sent", id, count, p50, p99, dropped });
+    }
+  }
+}

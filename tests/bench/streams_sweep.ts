@@ -1,0 +1,105 @@
+/**
+ * Finds out how many streams a process holds, by more and more of them.
+ *
+ * @module
+ */
+
+import { HELD, isStarved, type StreamPoint } from "./streams_report.ts";
+import type { Stage, Windows } from "./streams_stage.ts";
+
+/** A rate above it catches up with what was late before. */
+const CATCHING_UP = 1.03;
+
+const ATTEMPTS = 2;
+const STARVED_ATTEMPTS = 4;
+
+/** How a sweep goes. */
+export interface Steps {
+  /** Fewest streams. */
+  readonly first: number;
+  /** Most streams. */
+  readonly limit: number;
+  /** By how much each step has more than the one before. */
+  readonly coarse: number;
+  /** The same, around the last one of the first sweep. */
+  readonly fine: number;
+  /** Sweeps in fine steps; without one the coarse one counts. */
+  readonly repeats: number;
+}
+
+/** Sweeps of one process. */
+export class Sweep {
+  /** All that was measured. */
+  readonly points: StreamPoint[] = [];
+  readonly #stage: Stage;
+  readonly #steps: Steps;
+  readonly #windows: Windows;
+  readonly #progress: (point: StreamPoint) => void;
+  readonly #holds: number[] = [];
+  #around = 0;
+
+  /** @param progress Is told each point. */
+  constructor(
+    stage: Stage,
+    steps: Steps,
+    windows: Windows,
+    progress: (point: StreamPoint) => void,
+  ) {
+    this.#stage = stage;
+    this.#steps = steps;
+    this.#windows = windows;
+    this.#progress = progress;
+  }
+
+  /** Most streams that were held, of each repeat. */
+  get holds(): readonly number[] {
+    return this.#holds.length === 0 ? [this.#around] : this.#holds;
+  }
+
+  /** From few streams on, in large steps. */
+  async coarse(): Promise<void> {
+    const { first, limit, coarse } = this.#steps;
+    const counts: number[] = [];
+    for (let count = first; count <= limit; count *= coarse) counts.push(even(count));
+    this.#around = await this.#ascend(counts);
+  }
+
+  /** From a little less than `coarse` has found on, in small steps. */
+  async fine(): Promise<void> {
+    const { first, limit, coarse, fine } = this.#steps;
+    const around = Math.max(first, this.#around);
+    const counts: number[] = [];
+    for (let count = around / fine; count < around * coarse; count *= fine) {
+      if (count <= limit) counts.push(even(count));
+    }
+    this.#holds.push(await this.#ascend(counts));
+  }
+
+  /** @returns The last one that was held; 0 where none was. */
+  async #ascend(counts: readonly number[]): Promise<number> {
+    let held = 0;
+    await this.#stage.quiet(this.#windows.settle);
+    for (const count of counts) {
+      if (!await this.#holdsSoMany(count)) break;
+      held = count;
+    }
+    await this.#stage.quiet(this.#windows.settle);
+    return held;
+  }
+
+  /** What else the machine does must not count, as far as that is seen. */
+  async #holdsSoMany(count: number): Promise<boolean> {
+    for (let attempt = 1;; attempt++) {
+      const point = await this.#stage.measure(count, this.#windows);
+      this.points.push(point);
+      this.#progress(point);
+      if (point.rate >= HELD && point.rate <= CATCHING_UP) return true;
+      if (attempt >= (isStarved(point) ? STARVED_ATTEMPTS : ATTEMPTS)) return point.rate >= HELD;
+    }
+  }
+}
+
+/** Two bots are in a call. */
+function even(count: number): number {
+  return 2 * Math.round(count / 2);
+}
