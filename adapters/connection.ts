@@ -13,7 +13,7 @@ import type { VoiceServer, VoiceStatePayload } from "../lib/gateway.ts";
 import type { SessionEvent } from "../lib/io.ts";
 import type { EncryptionMode } from "../lib/packet.ts";
 import { redactMessage } from "../lib/redact.ts";
-import type { ReceivedFrame } from "../lib/receiver.ts";
+import { copyOf, type ReceivedFrame } from "../lib/receiver.ts";
 import { RTP_HEADER_SIZE, writeRtpHeader } from "../lib/rtp_header.ts";
 import type { Secret } from "../lib/secret.ts";
 import { VoiceSession } from "../lib/session.ts";
@@ -592,10 +592,13 @@ export class VoiceConnection implements AsyncDisposable {
     this.#listeners.emit("rawMessage", { type: "rawMessage", data: redactMessage(data) });
   }
 
-  #handleFrame(frame: ReceivedFrame): void {
+  /** Only where somebody wants the frame it is copied, and before anybody is told of it. */
+  #handleFrame(borrowed: ReceivedFrame): void {
+    const isDecoded = this.#listeners.has("audioFrame");
+    const frame = isDecoded || this.#feeds.size > 0 ? copyOf(borrowed) : borrowed;
     this.#speakingWatch.push(frame);
     for (const feed of this.#feeds) feed.push(frame);
-    if (this.#listeners.has("audioFrame")) this.#audioFrames.push(frame);
+    if (isDecoded) this.#audioFrames.push(frame);
     else this.#audioFrames.end();
   }
 

@@ -7,8 +7,10 @@
 
 import type { VoiceStatePayload } from "../lib/gateway.ts";
 import type { Input, Output, SessionEvent } from "../lib/io.ts";
+import type { AeadProvider } from "../lib/aead.ts";
 import { MAX_FRAME_OVERHEAD } from "../lib/end_to_end.ts";
 import { MAX_PACKET_OVERHEAD } from "../lib/packet.ts";
+import { PacketPool, type PacketSlot } from "../lib/packet_pool.ts";
 import {
   type ReceivedFrame,
   Receiver,
@@ -25,7 +27,10 @@ export interface DriverHandlers {
   gateway(payload: VoiceStatePayload): void;
   /** Something happened. */
   event(event: SessionEvent): void;
-  /** A frame of a known user came. Without it nothing is opened end to end. */
+  /**
+   * A frame of a known user came, borrowed with its bytes until the call returns. Without it
+   * nothing is opened end to end.
+   */
   frame?(frame: ReceivedFrame): void;
   /** A message came on the WebSocket, not yet read; it may hold a key. */
   message?(data: string | Uint8Array): void;
@@ -38,8 +43,6 @@ export interface DriverHandlers {
 
 /** What is told of a packet's header. */
 export type PacketHeader = Readonly<Pick<RtpHeader, "ssrc" | "sequence" | "timestamp">>;
-
-const BUFFER_SIZE = 2048;
 
 /** What a datagram has beyond its frame. */
 const HEADROOM = RTP_HEADER_SIZE + MAX_PACKET_OVERHEAD + MAX_FRAME_OVERHEAD;
@@ -56,8 +59,7 @@ export class Driver {
   readonly #transport: Transport;
   readonly #handlers: DriverHandlers;
   readonly #receiver: Receiver;
-  #opened = new Uint8Array(BUFFER_SIZE);
-  #sealed = new Uint8Array(BUFFER_SIZE);
+  readonly #pool: PacketPool;
   #websocket: WebSocketConnection | undefined;
   #udp: DatagramSocket | undefined;
   #udpId: number | undefined;
@@ -80,6 +82,7 @@ export class Driver {
     this.#session = session;
     this.#transport = transport;
     this.#handlers = handlers;
+    this.#pool = poolOf(transport.aead);
     this.#receiver = new Receiver((ssrc) => session.userOf(ssrc), () => session.dave);
   }
 
@@ -158,11 +161,15 @@ export class Driver {
    * @throws {SyntaxError} The frame is no Opus packet.
    */
   send(frame: Uint8Array, timestamp?: number): boolean {
-    this.#sealed = atLeast(this.#sealed, frame.length + HEADROOM);
-    const size = this.#session.packetize(frame, this.#sealed, timestamp);
-    if (size === 0 || this.#udp === undefined) return false;
-    this.#udp.send(this.#sealed.subarray(0, size));
-    return true;
+    const slot = this.#pool.take(frame.length + HEADROOM);
+    try {
+      const size = this.#session.packetize(frame, slot.packet.bytes, timestamp);
+      if (size === 0 || this.#udp === undefined) return false;
+      this.#udp.send(slot.packet.view(size));
+      return true;
+    } finally {
+      this.#pool.give(slot);
+    }
   }
 
   /** Takes a datagram as if it had come from the socket that is open now. */
@@ -233,16 +240,29 @@ export class Driver {
 
   #receive(id: number, datagram: Uint8Array): void {
     if (id !== this.#udpId) return;
-    this.#opened = atLeast(this.#opened, datagram.length);
+    const slot = this.#pool.take(datagram.length);
+    try {
+      this.#open(id, datagram, slot);
+    } finally {
+      this.#pool.give(slot);
+    }
+  }
+
+  #open(id: number, datagram: Uint8Array, slot: PacketSlot): void {
     const now = performance.now();
-    const size = this.#session.depacketize(datagram, this.#opened, now);
+    const size = this.#session.depacketize(datagram, slot.packet.bytes, now);
     if (size < 0) return this.feed({ type: "datagram", id, data: datagram });
     if (size === 0) return;
-    const opus = this.#opened.subarray(0, size);
+    const opus = slot.packet.view(size);
     const { dave, received } = this.#session;
+    if (this.#handlers.frame === undefined) {
+      if (dave === undefined) this.#handlers.packet?.(received, opus);
+      return;
+    }
+    const frame = this.#receiver.take(received, opus, now, slot);
     if (dave === undefined) this.#handlers.packet?.(received, opus);
-    if (id !== this.#udpId || this.#handlers.frame === undefined) return;
-    this.#receiver.push(received, opus, now);
+    if (id !== this.#udpId) return;
+    if (frame !== undefined) return this.#hand(frame);
     this.#deliver();
     this.rearm();
   }
@@ -254,10 +274,14 @@ export class Driver {
 
   #deliver(): void {
     for (let frame; (frame = this.#receiver.pull()) !== undefined;) {
-      if (this.#session.dave !== undefined) this.#handlers.packet?.(frame, frame.opus);
+      this.#hand(frame);
       if (this.#udpId === undefined) return; // it has ended meanwhile
-      this.#handlers.frame?.(frame);
     }
+  }
+
+  #hand(frame: ReceivedFrame): void {
+    if (this.#session.dave !== undefined) this.#handlers.packet?.(frame, frame.opus);
+    if (this.#udpId !== undefined) this.#handlers.frame?.(frame);
   }
 
   /** The session wants to be woken earlier, perhaps: a frame could not be opened. */
@@ -281,6 +305,11 @@ export class Driver {
   }
 }
 
-function atLeast(buffer: Uint8Array<ArrayBuffer>, size: number): Uint8Array<ArrayBuffer> {
-  return buffer.length < size ? new Uint8Array(size) : buffer;
+/** All connections of a process share the memory that their ciphers work in. */
+const pools = new WeakMap<AeadProvider, PacketPool>();
+
+function poolOf(provider: AeadProvider): PacketPool {
+  let pool = pools.get(provider);
+  if (pool === undefined) pools.set(provider, pool = new PacketPool(provider.allocate));
+  return pool;
 }

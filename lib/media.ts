@@ -82,11 +82,14 @@ export class MediaPlane {
   readonly #dropped: Partial<Record<DropReason, number>> = {};
   #cipher: PacketCipher | undefined;
   #dave: EndToEnd | undefined;
-  #sealed = new Uint8Array(0);
+  /** The buffer that `packetize` was given last, and the place of the payload in it. */
+  #into: Uint8Array | undefined;
+  #payload: Uint8Array = new Uint8Array(0);
   #sending = false;
+  // Both as signed integers, which the engine keeps without an object each.
   #ssrc = 0;
-  #sequence: number;
   #timestamp: number;
+  #sequence: number;
   #sent = 0;
   #sentBefore = 0;
   #octets = 0;
@@ -105,7 +108,7 @@ export class MediaPlane {
     participants: Pick<Participants, "userOf" | "videoOf"> = new Participants(),
   ) {
     this.#sequence = sequence;
-    this.#timestamp = timestamp;
+    this.#timestamp = timestamp | 0;
     this.#participants = participants;
     this.#streams = new Streams((ssrc) => participants.userOf(ssrc));
   }
@@ -118,10 +121,10 @@ export class MediaPlane {
   /** What was sent under the present key. */
   get transmission(): Transmission {
     return {
-      ssrc: this.#ssrc,
+      ssrc: this.#ssrc >>> 0,
       packets: this.#sent - this.#sentBefore,
       octets: this.#octets,
-      timestamp: this.#timestamp,
+      timestamp: this.timestamp,
     };
   }
 
@@ -137,7 +140,7 @@ export class MediaPlane {
 
   /** RTP timestamp of the next frame, where `packetize` is given none. */
   get timestamp(): number {
-    return this.#timestamp;
+    return this.#timestamp >>> 0;
   }
 
   /** Header of the last packet that `depacketize` accepted. */
@@ -163,7 +166,7 @@ export class MediaPlane {
     this.#streams.restart();
     this.#sentBefore = this.#sent;
     this.#octets = 0;
-    this.#ssrc = ssrc;
+    this.#ssrc = ssrc | 0;
     this.#cipher?.erase();
     this.#cipher = cipher;
   }
@@ -206,10 +209,10 @@ export class MediaPlane {
     if (cipher === undefined || !this.#sending) return 0;
     const size = this.#putPayload(frame, into);
     if (size < 0) return 0;
-    writeRtpHeader(into, this.#sequence, timestamp, this.#ssrc);
+    writeRtpHeader(into, this.#sequence, timestamp | 0, this.#ssrc);
     cipher.seal(into, RTP_HEADER_SIZE, size);
     this.#sequence = (this.#sequence + 1) & 0xffff;
-    this.#timestamp = (timestamp + duration) >>> 0;
+    this.#timestamp = timestamp + duration | 0;
     this.#sent++;
     this.#octets += size;
     return overhead + size;
@@ -234,10 +237,11 @@ export class MediaPlane {
     if (cipher === undefined) return this.drop("not-connected");
     const size = cipher.openRtp(datagram, header, into);
     if (size < 0) return this.drop(cipher.fault);
-    const arrival = this.#streams.receive(header.ssrc, header.sequence, header.timestamp, now);
+    const ssrc = header.ssrc | 0;
+    const arrival = this.#streams.receive(ssrc, header.sequence, header.timestamp | 0, now);
     if (arrival === "duplicate") return this.drop("duplicate");
     if (size === 0) return this.drop("padding-only");
-    if (size === 3 && isSilence(into.subarray(0, 3))) this.#streams.pause(header.ssrc);
+    if (isSilence(into, size)) this.#streams.pause(ssrc);
     this.#parsed = this.#accepted;
     this.#accepted = header;
     this.#received++;
@@ -279,7 +283,7 @@ export class MediaPlane {
   }
 
   #videoOf({ ssrc, payloadType }: RtpHeader): VideoKind | undefined {
-    const told = this.#participants.videoOf(ssrc);
+    const told = this.#participants.videoOf(ssrc | 0);
     if (told !== undefined) return told;
     if (payloadType < FIRST_VIDEO_TYPE || payloadType > LAST_VIDEO_TYPE) return undefined;
     return payloadType % 2 === 1 ? "video" : "rtx";
@@ -291,10 +295,10 @@ export class MediaPlane {
       into.set(frame, RTP_HEADER_SIZE);
       return frame.length;
     }
-    const room = frame.length + MAX_FRAME_OVERHEAD;
-    if (this.#sealed.length < room) this.#sealed = new Uint8Array(room);
-    const size = this.#dave.seal(frame, this.#sealed);
-    for (let i = 0; i < size; i++) into[RTP_HEADER_SIZE + i] = this.#sealed[i];
-    return size;
+    if (into !== this.#into) {
+      this.#into = into;
+      this.#payload = into.subarray(RTP_HEADER_SIZE);
+    }
+    return this.#dave.seal(frame, this.#payload);
   }
 }

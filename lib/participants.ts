@@ -26,6 +26,7 @@ export class Participants {
   readonly #evicted: (userId: string) => void;
   readonly #users = new Set<string>();
   readonly #ssrcsByUser = new Map<string, Ssrcs>();
+  /** By SSRC as a signed integer, which the engine keeps without an object. */
   readonly #userBySsrc = new Map<number, string>();
   readonly #kinds = new Map<number, VideoKind>();
 
@@ -62,8 +63,8 @@ export class Participants {
     if (ssrcs.audio !== undefined) this.#release(ssrcs.audio, userId);
     ssrcs.audio = ssrc;
     ssrcs.video = ssrcs.video.filter((other) => other !== ssrc);
-    this.#userBySsrc.set(ssrc, userId);
-    this.#kinds.delete(ssrc);
+    this.#userBySsrc.set(ssrc | 0, userId);
+    this.#kinds.delete(ssrc | 0);
   }
 
   /**
@@ -83,8 +84,8 @@ export class Participants {
     for (const ssrc of known.video) this.#release(ssrc, userId);
     known.video = ssrcs.filter((ssrc) => ssrc !== known.audio).slice(0, VIDEO_SSRC_LIMIT);
     for (const ssrc of known.video) {
-      this.#userBySsrc.set(ssrc, userId);
-      this.#kinds.set(ssrc, retransmissions.includes(ssrc) ? "rtx" : "video");
+      this.#userBySsrc.set(ssrc | 0, userId);
+      this.#kinds.set(ssrc | 0, retransmissions.includes(ssrc) ? "rtx" : "video");
     }
   }
 
@@ -108,14 +109,14 @@ export class Participants {
     this.#kinds.clear();
   }
 
-  /** The user of an SSRC, where it is known. */
+  /** The user of an SSRC, where it is known. Here and below an SSRC may be signed or not. */
   userOf(ssrc: number): string | undefined {
-    return this.#userBySsrc.get(ssrc);
+    return this.#userBySsrc.get(ssrc | 0);
   }
 
   /** What an SSRC carries, where it was told to be no voice. */
   videoOf(ssrc: number): VideoKind | undefined {
-    return this.#kinds.get(ssrc);
+    return this.#kinds.get(ssrc | 0);
   }
 
   /** The SSRC of a user's voice, where it is known and nobody else's by now. */
@@ -138,7 +139,7 @@ export class Participants {
   /** The SSRC is the user's no more, unless somebody else has got it. */
   #release(ssrc: number, userId: string): void {
     if (this.userOf(ssrc) !== userId) return;
-    this.#userBySsrc.delete(ssrc);
-    this.#kinds.delete(ssrc);
+    this.#userBySsrc.delete(ssrc | 0);
+    this.#kinds.delete(ssrc | 0);
   }
 }

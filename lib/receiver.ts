@@ -5,10 +5,14 @@
  * the one that brings the key of its end-to-end encryption. Such frames are held for two
  * seconds and handed out in order once user and key are known. What is held in vain is counted.
  *
+ * Nothing is copied for a frame that is handed out at once (`take`): it is borrowed. What waits,
+ * here or for `pull`, is a copy.
+ *
  * @module
  */
 
 import type { EndToEnd, OpenFrameFault } from "./end_to_end.ts";
+import { PacketPool, type PacketSlot } from "./packet_pool.ts";
 import type { RtpHeader } from "./rtp_header.ts";
 import { HEARD_USER_LIMIT } from "./streams.ts";
 
@@ -74,15 +78,16 @@ export class Receiver {
   readonly #undecryptable: Partial<Record<UndecryptableReason, number>> = {};
   readonly #undecryptableBy = new Map<string, Partial<Record<UndecryptableReason, number>>>();
   readonly #ready: ReceivedFrame[] = [];
+  readonly #pool = new PacketPool();
   #held: HeldFrame[] = [];
-  #opened = new Uint8Array(0);
+  #fault: UndecryptableReason | undefined;
   #expired = 0;
   #overflowed = 0;
 
   /**
    * Starts with nothing held.
    *
-   * @param userOf Finds the user of an SSRC.
+   * @param userOf Finds the user of an SSRC, which it is given as a signed integer.
    * @param opening What opens frames now; `undefined` in a call without end-to-end encryption.
    */
   constructor(
@@ -120,20 +125,48 @@ export class Receiver {
   }
 
   /**
-   * Takes an opened packet.
+   * Takes an opened packet; `pull` has its frame.
    *
    * @param header Its RTP header.
    * @param opus Its payload; copied.
    * @param now Monotonic milliseconds.
    */
   push(header: Readonly<RtpHeader>, opus: Uint8Array, now: number): void {
-    const { ssrc, sequence, timestamp } = header;
-    const frame = { ssrc, sequence, timestamp, at: now, opus };
+    const slot = this.#pool.take(opus.length);
+    const frame = this.take(header, opus, now, slot);
+    if (frame !== undefined) this.#hand(copyOf(frame));
+    this.#pool.give(slot);
+  }
+
+  /**
+   * Takes an opened packet, and hands its frame out where it is the next one; else `pull` has
+   * it, perhaps.
+   *
+   * @param header Its RTP header.
+   * @param opus Its payload; copied where it must wait.
+   * @param now Monotonic milliseconds.
+   * @param slot Where the frame is put; its buffers are as large as the payload.
+   * @returns The frame, borrowed until the slot is given back.
+   */
+  take(
+    header: Readonly<RtpHeader>,
+    opus: Uint8Array,
+    now: number,
+    slot: PacketSlot,
+  ): ReceivedFrame | undefined {
     if (this.#held.length > 0) this.release(now);
-    const held = this.#deliver(frame, now);
-    if (held === undefined) return;
-    this.#held.push({ ...held, frame: { ...frame, opus: opus.slice() } });
-    this.#expire(now);
+    const userId = this.#userOf(header.ssrc | 0);
+    if (!this.#open(userId, opus, now, slot)) {
+      this.#hold(header, opus, now, userId);
+      return undefined;
+    }
+    slot.ssrc = header.ssrc;
+    slot.sequence = header.sequence;
+    slot.timestamp = header.timestamp;
+    slot.at = now;
+    if (this.#ready.length === 0) return slot;
+    this.#hand(copyOf(slot));
+    return undefined;
   }
 
   /**
@@ -165,19 +198,48 @@ export class Receiver {
     return this.#ready.shift();
   }
 
-  /** Hands a copy of a frame out, or says why it must be held; one that is beyond help is dropped. */
-  #deliver(frame: HeldFrame["frame"], now: number): HeldFrame | undefined {
-    const userId = this.#userOf(frame.ssrc);
-    if (userId === undefined) return { frame, userId, fault: undefined, keyCount: 0 };
+  /** Puts user and frame into the slot, or says in `#fault` why not: nothing for no user. */
+  #open(userId: string | undefined, opus: Uint8Array, now: number, slot: PacketSlot): boolean {
+    this.#fault = undefined;
+    if (userId === undefined) return false;
     const opening = this.#opening();
-    const { opus } = frame;
-    if (opening === undefined) return this.#hand({ ...frame, userId, opus: opus.slice() });
-    if (this.#opened.length < opus.length) this.#opened = new Uint8Array(opus.length);
-    const size = opening.open(userId, opus, this.#opened, now);
-    if (size > 0) return this.#hand({ ...frame, userId, opus: this.#opened.slice(0, size) });
-    const fault: UndecryptableReason = size === 0 ? "empty" : opening.openFault;
-    const held = { frame, userId, fault, keyCount: opening.keyCount };
-    return CURABLE.includes(fault) ? held : this.#drop(held);
+    slot.userId = userId;
+    slot.opus = opus;
+    if (opening === undefined) return true;
+    const size = opening.open(userId, opus, slot.frame.bytes, now);
+    if (size > 0) slot.opus = slot.frame.view(size);
+    else this.#fault = size === 0 ? "empty" : opening.openFault;
+    return size > 0;
+  }
+
+  #hold(
+    { ssrc, sequence, timestamp }: Readonly<RtpHeader>,
+    opus: Uint8Array,
+    at: number,
+    userId: string | undefined,
+  ): void {
+    const held = this.#refused({ ssrc, sequence, timestamp, at, opus: opus.slice() }, userId);
+    if (held === undefined) return;
+    this.#held.push(held);
+    this.#expire(at);
+  }
+
+  /** Hands a frame that was held out, or says that it must be held still. */
+  #deliver(frame: HeldFrame["frame"], now: number): HeldFrame | undefined {
+    const userId = this.#userOf(frame.ssrc | 0);
+    const slot = this.#pool.take(frame.opus.length);
+    const isOpen = this.#open(userId, frame.opus, now, slot);
+    if (isOpen) this.#hand({ ...frame, userId: slot.userId, opus: slot.opus.slice() });
+    this.#pool.give(slot);
+    return isOpen ? undefined : this.#refused(frame, userId);
+  }
+
+  /** What is to be kept of a frame that was not opened; one that is beyond help is dropped. */
+  #refused(frame: HeldFrame["frame"], userId: string | undefined): HeldFrame | undefined {
+    const fault = this.#fault;
+    const keyCount = fault === undefined ? 0 : this.#opening()?.keyCount ?? 0;
+    const held = { frame, userId, fault, keyCount };
+    return fault === undefined || CURABLE.includes(fault) ? held : this.#drop(held);
   }
 
   #hand(frame: ReceivedFrame): undefined {
@@ -210,6 +272,17 @@ export class Receiver {
       return isKept;
     });
   }
+}
+
+/**
+ * Copies a frame that is borrowed.
+ *
+ * @param frame The frame.
+ * @returns One that may be kept.
+ */
+export function copyOf(frame: ReceivedFrame): ReceivedFrame {
+  const { userId, ssrc, sequence, timestamp, at, opus } = frame;
+  return { userId, ssrc, sequence, timestamp, at, opus: opus.slice() };
 }
 
 function count<R extends string>(counters: Partial<Record<R, number>>, reason: R): void {

@@ -56,7 +56,7 @@ export class Reception {
    * A packet came.
    *
    * @param sequence Its 16-bit sequence number.
-   * @param timestamp Its RTP timestamp.
+   * @param timestamp Its RTP timestamp, signed or not.
    * @param now When it came, in monotonic milliseconds; without it jitter is not measured.
    * @returns What the sequence number says.
    */
@@ -109,7 +109,7 @@ export class Reception {
 
   /** All in integers of 32 bits: timestamps wrap, and a clock that jumps does no harm. */
   #measure(timestamp: number, now: number): void {
-    const transit = now * TIMESTAMP_RATE - timestamp | 0;
+    const transit = now * TIMESTAMP_RATE - (timestamp >>> 0) | 0;
     const difference = Math.abs(transit - this.#transit | 0);
     this.#transit = transit;
     if (this.#inTalkspurt && difference <= BREAK) {

@@ -72,6 +72,7 @@ interface HeardEntry {
 /** Follows each SSRC that is heard. */
 export class Streams {
   readonly #userOf: (ssrc: number) => string | undefined;
+  /** By SSRC as a signed integer, which the engine keeps without an object. */
   readonly #streams = new Map<number, Stream>();
   readonly #users = new Map<string, HeardEntry>();
   readonly #past = noSums();
@@ -88,26 +89,26 @@ export class Streams {
   /**
    * A packet came.
    *
-   * @param ssrc Its SSRC.
+   * @param ssrc Its SSRC, signed or not, as in all that follows.
    * @param sequence Its 16-bit sequence number.
-   * @param timestamp Its RTP timestamp.
+   * @param timestamp Its RTP timestamp, signed or not.
    * @param now When it came, in monotonic milliseconds; without it jitter is not measured.
    * @returns What the sequence number says.
    */
   receive(ssrc: number, sequence: number, timestamp = 0, now?: number): Arrival {
-    let stream = this.#streams.get(ssrc);
-    if (stream === undefined || stream.ended) stream = this.#begin(ssrc);
+    let stream = this.#streams.get(ssrc | 0);
+    if (stream === undefined || stream.ended) stream = this.#begin(ssrc | 0);
     return stream.reception.receive(sequence, timestamp, now);
   }
 
   /** A sender has fallen silent: the time until its next packet is no jitter. */
   pause(ssrc: number): void {
-    this.#streams.get(ssrc)?.reception.pause();
+    this.#streams.get(ssrc | 0)?.reception.pause();
   }
 
   /** An SSRC is a user's: what was heard of nobody's was the user's, what was another's is over. */
   assign(ssrc: number, userId: string): void {
-    const stream = this.#streams.get(ssrc);
+    const stream = this.#streams.get(ssrc | 0);
     if (stream === undefined) return;
     stream.userId ??= userId;
     if (stream.userId !== userId) stream.ended = true;
@@ -115,7 +116,7 @@ export class Streams {
 
   /** An SSRC is nobody's any more; what comes with it from now on is another stream. */
   end(ssrc: number): void {
-    const stream = this.#streams.get(ssrc);
+    const stream = this.#streams.get(ssrc | 0);
     if (stream !== undefined) stream.ended = true;
   }
 
@@ -130,7 +131,7 @@ export class Streams {
   stats(): StreamStats[] {
     return Array.from(this.#streams, ([ssrc, { reception }]) => {
       const { received, lost, late, duplicates } = reception.sequences;
-      return { ssrc, received, lost, late, duplicates, jitter: reception.jitter };
+      return { ssrc: ssrc >>> 0, received, lost, late, duplicates, jitter: reception.jitter };
     });
   }
 
@@ -158,7 +159,7 @@ export class Streams {
 
   /** A sender report came; of an SSRC that is not heard it is left aside. See `Reception`. */
   takeSenderReport(ssrc: number, compact: number, now: number): void {
-    this.#streams.get(ssrc)?.reception.takeSenderReport(compact, now);
+    this.#streams.get(ssrc | 0)?.reception.takeSenderReport(compact, now);
   }
 
   /**
@@ -176,7 +177,7 @@ export class Streams {
       .slice(0, limit)
       .map(([ssrc, stream]) => {
         stream.reportedAt = now;
-        return stream.reception.report(ssrc, now);
+        return stream.reception.report(ssrc >>> 0, now);
       });
   }
 
@@ -189,7 +190,8 @@ export class Streams {
       this.#streams.delete(oldest);
     }
     const reception = new Reception();
-    const stream = { reception, userId: this.#userOf(ssrc), ended: false, reportedAt: -Infinity };
+    const userId = this.#userOf(ssrc >>> 0);
+    const stream = { reception, userId, ended: false, reportedAt: -Infinity };
     this.#streams.set(ssrc, stream);
     return stream;
   }
@@ -219,7 +221,8 @@ function entryOf(users: Map<string, HeardEntry>, userId: string): HeardEntry {
   return entry;
 }
 
-function addStream(entry: HeardEntry, ssrc: number, reception: Reception): void {
+function addStream(entry: HeardEntry, signed: number, reception: Reception): void {
+  const ssrc = signed >>> 0;
   add(entry.sums, reception.sequences);
   if (!entry.ssrcs.includes(ssrc)) entry.ssrcs.push(ssrc);
   entry.jitter = reception.jitter;

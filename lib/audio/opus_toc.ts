@@ -29,9 +29,10 @@ export const OPUS_SILENCE: readonly [0xf8, 0xff, 0xfe] = /* @__PURE__ */ Object.
  * Tells whether a frame is Discord's frame of silence, `F8 FF FE`.
  *
  * @param frame Any bytes.
+ * @param size Bytes of the frame, where it is only the beginning of them.
  */
-export function isSilence(frame: Uint8Array): boolean {
-  return frame.length === 3 && frame[0] === 0xf8 && frame[1] === 0xff && frame[2] === 0xfe;
+export function isSilence(frame: Uint8Array, size: number = frame.length): boolean {
+  return size === 3 && frame[0] === 0xf8 && frame[1] === 0xff && frame[2] === 0xfe;
 }
 
 /** Which of its coders Opus used: speech, both layered, or music. */

@@ -7,7 +7,7 @@ import type { VoiceStatePayload } from "../../lib/gateway.ts";
 import type { Input, SessionEvent } from "../../lib/io.ts";
 import { discoveryResponse, parseDiscoveryRequest } from "../../lib/ip_discovery.ts";
 import { PacketCipher } from "../../lib/packet.ts";
-import type { ReceivedFrame } from "../../lib/receiver.ts";
+import { copyOf, type ReceivedFrame } from "../../lib/receiver.ts";
 import { writeRtpHeader } from "../../lib/rtp_header.ts";
 import { VoiceSession } from "../../lib/session.ts";
 import {
@@ -37,6 +37,8 @@ class Bench {
   readonly session: VoiceSession;
   readonly driver: Driver;
   onEvent: (event: SessionEvent) => void = () => {};
+  onPacket: () => void = () => {};
+  onFrame: (frame: ReceivedFrame) => void = () => {};
 
   constructor() {
     this.session = new VoiceSession({ guildId: GUILD, userId: USER, random: (it) => it.fill(1) });
@@ -50,9 +52,13 @@ class Bench {
         if (event.type !== "message") this.log.push(`event ${event.type}`);
         this.onEvent(event);
       },
-      frame: (frame) => void this.frames.push(frame),
+      frame: (frame) => {
+        this.onFrame(frame);
+        this.frames.push(copyOf(frame));
+      },
       message: (data) => void this.messages.push(data),
       packet: ({ ssrc, sequence }, opus) => {
+        this.onPacket();
         this.packets.push({ ssrc, sequence, opus: opus.slice() });
       },
     });
@@ -113,11 +119,11 @@ class Bench {
 }
 
 /** A packet of the other user, under the session's key. */
-function packet(sequence: number): Uint8Array {
-  const datagram = new Uint8Array(12 + OPUS.length + 20);
+function packet(sequence: number, payload: Uint8Array = OPUS): Uint8Array {
+  const datagram = new Uint8Array(12 + payload.length + 20);
   writeRtpHeader(datagram, sequence, 960 * sequence, SPEAKER_SSRC);
-  datagram.set(OPUS, 12);
-  new PacketCipher(MODE, KEY, nobleAead).seal(datagram, 12, OPUS.length);
+  datagram.set(payload, 12);
+  new PacketCipher(MODE, KEY, nobleAead).seal(datagram, 12, payload.length);
   return datagram;
 }
 
@@ -725,5 +731,32 @@ test(
     bench.identify();
     bench.udp.dropped = 4;
     assertEquals(bench.driver.unsent, 7);
+  }),
+);
+
+test(
+  "Driver.receive() and send() inside of a handler leave the frame alone that is being told of",
+  withTimers((bench) => {
+    bench.connect();
+    bench.websocket.receive(5, { user_id: SPEAKER, ssrc: SPEAKER_SSRC, speaking: 1 });
+    const payload = (value: number) => new Uint8Array(20 + value).fill(value);
+    const { length: sentBefore } = bench.udp.sent;
+    let last = 1;
+    const nest = () => {
+      if (last > 6) return;
+      bench.driver.send(payload(0xf8));
+      last++;
+      bench.driver.receive(packet(last, payload(last)));
+    };
+    bench.onPacket = nest;
+    bench.onFrame = nest;
+    bench.driver.receive(packet(1, payload(1)));
+    assertEquals(
+      bench.frames.map(({ sequence, opus }) => [sequence, opus]).toSorted(),
+      [1, 2, 3, 4, 5, 6, 7].map((value) => [value, payload(value)]),
+    );
+    assertEquals(bench.packets.length, 7);
+    for (const { opus } of bench.packets) assertEquals(opus, payload(opus[0]));
+    assertEquals(bench.udp.sent.length, sentBefore + 6);
   }),
 );

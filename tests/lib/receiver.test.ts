@@ -1,6 +1,8 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStrictEquals } from "@std/assert";
 import test from "node:test";
+import { PacketPool } from "../../lib/packet_pool.ts";
 import {
+  copyOf,
   HOLD_LIMIT,
   HOLD_TIME,
   READY_LIMIT,
@@ -262,4 +264,28 @@ test("Receiver holds frames of unknown users and unknown keys in one bound", () 
   push(0, 3);
   push(0, 3);
   assertEquals([receiver.held, receiver.undecryptable], [HOLD_LIMIT, { "no-key": 2 }]);
+});
+
+test("Receiver.take() lends the frame that is next, and has pull() give what waits behind others", () => {
+  const { users, receiver, push, sequences } = setup();
+  const slot = new PacketPool().take(100);
+  const header = Object.assign(new RtpHeader(), { ssrc: 7, sequence: 4, timestamp: 2 ** 32 - 1 });
+  users.set(7, "a");
+  const opus = Uint8Array.of(1);
+  const frame = receiver.take(header, opus, 1.5, slot);
+  assertStrictEquals(frame, slot);
+  assertStrictEquals(slot.opus, opus);
+  assertEquals(copyOf(slot), {
+    userId: "a",
+    ssrc: 7,
+    sequence: 4,
+    timestamp: 2 ** 32 - 1,
+    at: 1.5,
+    opus: Uint8Array.of(1),
+  });
+  assertEquals(receiver.pull(), undefined);
+  push(7, 5, 2);
+  assertEquals(receiver.take(Object.assign(header, { sequence: 6 }), opus, 3, slot), undefined);
+  opus.fill(9);
+  assertEquals(sequences(), [5, 6]);
 });
