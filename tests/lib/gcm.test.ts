@@ -10,7 +10,7 @@ const SPEC_AAD = "feedfacedeadbeeffeedfacedeadbeefabaddad2";
 const SPEC_PLAIN = "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72" +
   "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39";
 
-/** Test cases of McGrew and Viega's specification of GCM. */
+/** Test cases of the specification of GCM (its appendix B). */
 const KNOWN: readonly (readonly [name: string, key: string, sealed: string, tag: string])[] = [
   [
     "4",
