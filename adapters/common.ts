@@ -15,7 +15,6 @@ export * from "./connection.ts";
 export type { DaveComponent } from "./dave_component.ts";
 export * from "./gateway_adapter.ts";
 export type { Logger } from "./logger.ts";
-export type { PacingStats } from "./playback.ts";
 export type { EncodingOptions } from "./player/encoding.ts";
 export type { PacketSource } from "./player/frame_queue.ts";
 export {

@@ -45,6 +45,7 @@ import { AudioFrames } from "./receive/audio_frames.ts";
 import { type Speaker, SpeakerFeed } from "./receive/speakers.ts";
 import { SpeakingWatch } from "./receive/speaking_watch.ts";
 import type { Transport } from "./transport.ts";
+import { lanePool } from "./worker/pool.ts";
 
 export type * from "./connection_types.ts";
 
@@ -112,7 +113,8 @@ export class VoiceConnection implements AsyncDisposable {
   #isReady = false;
   #patience: ReturnType<typeof setTimeout> | undefined;
 
-  private constructor(transport: Transport, options: JoinVoiceOptions) {
+  private constructor(inner: Transport, options: JoinVoiceOptions) {
+    const transport = options.worker ? lanePool.transport(inner) : inner;
     this.#options = options;
     this.#session = new VoiceSession({
       guildId: options.guildId,
@@ -134,7 +136,9 @@ export class VoiceConnection implements AsyncDisposable {
     });
     this.#components = new Components(this.#session, this.#driver, options.gatewayVersion);
     this.#playback = new Playback({
-      send: (packet, timestamp) => this.#driver.send(packet, timestamp),
+      lead: () => this.#driver.lead,
+      send: (packet, timestamp, at) => this.#driver.send(packet, timestamp, at),
+      pacing: () => this.#driver.pacing,
       earliest: () => this.#session.timestamp,
       setSpeaking: (speaking) => this.#speak(speaking),
     });

@@ -19,7 +19,7 @@ import type { PhaseTimeouts } from "../lib/session.ts";
 import type { HeardUser } from "../lib/streams.ts";
 import type { DiscordGatewayAdapterCreator } from "./gateway_adapter.ts";
 import type { Logger } from "./logger.ts";
-import type { PacingStats } from "./playback.ts";
+import type { PacingStats } from "./transport.ts";
 
 /** What to join, and through whom. Either `adapterCreator` or `server` is given. */
 export interface JoinVoiceOptions {
@@ -39,6 +39,13 @@ export interface JoinVoiceOptions {
   readonly selfDeaf?: boolean;
   /** Encryption modes to take, best first; by default those of Discord, cheapest first here. */
   readonly modes?: readonly EncryptionMode[];
+  /**
+   * Whether packets are sent by a worker, which the connections of the process share: a main thread
+   * that stands still for up to 120 ms then delays none of what plays. What is played is handed
+   * over so much earlier, so that a pause or a stop is heard so much later. Not by default. Where
+   * a worker cannot start, it is as without it.
+   */
+  readonly worker?: boolean;
   /** Version of the voice gateway to ask for; 8 by default. */
   readonly gatewayVersion?: GatewayVersion;
   /** Form of IP discovery; `74` by default. */

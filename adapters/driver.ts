@@ -19,7 +19,13 @@ import {
 } from "../lib/receiver.ts";
 import { RTP_HEADER_SIZE, type RtpHeader } from "../lib/rtp_header.ts";
 import type { VoiceSession } from "../lib/session.ts";
-import type { DatagramSocket, SocketAddress, Transport, WebSocketConnection } from "./transport.ts";
+import type {
+  DatagramSocket,
+  PacingStats,
+  SocketAddress,
+  Transport,
+  WebSocketConnection,
+} from "./transport.ts";
 
 /** Who is told what a session says. */
 export interface DriverHandlers {
@@ -116,6 +122,16 @@ export class Driver {
     return this.#unsent + (this.#udp?.dropped ?? 0);
   }
 
+  /** Milliseconds by which paced frames are wanted early. */
+  get lead(): number {
+    return this.#udp?.lead ?? 0;
+  }
+
+  /** How late the socket sent paced frames, where it is in another thread. */
+  get pacing(): PacingStats | undefined {
+    return this.#udp?.pacing;
+  }
+
   /** Errors that the runtime reported for single datagrams (ICMP). */
   get socketErrors(): number {
     return this.#socketErrors;
@@ -157,15 +173,18 @@ export class Driver {
    * Sends an Opus frame.
    *
    * @param timestamp RTP timestamp; the previous one and its frame's duration by default.
+   * @param at Its instant in monotonic milliseconds, which a socket with a `lead` waits for.
    * @returns Whether it was sent: not while the session is not connected.
    * @throws {SyntaxError} The frame is no Opus packet.
    */
-  send(frame: Uint8Array, timestamp?: number): boolean {
+  send(frame: Uint8Array, timestamp?: number, at?: number): boolean {
     const slot = this.#pool.take(frame.length + HEADROOM);
     try {
       const size = this.#session.packetize(frame, slot.packet.bytes, timestamp);
       if (size === 0 || this.#udp === undefined) return false;
-      this.#udp.send(slot.packet.view(size));
+      const datagram = slot.packet.view(size);
+      if (at === undefined || this.#udp.sendAt === undefined) this.#udp.send(datagram);
+      else this.#udp.sendAt(datagram, at);
       return true;
     } finally {
       this.#pool.give(slot);

@@ -15,21 +15,18 @@ import {
   type PlayOptions,
   type PlayResult,
 } from "./player/player.ts";
+import type { PacingStats } from "./transport.ts";
 
-/** How late frames were sent, in milliseconds behind their instant in the schedule. */
-export interface PacingStats {
-  /** Frames that were measured. */
-  readonly count: number;
-  /** Half of the frames were at most so late. */
-  readonly p50: number;
-  /** 99 of 100 frames were at most so late. */
-  readonly p99: number;
-}
+const SAMPLES_PER_MS = 48;
 
 /** What a playback needs of its connection. */
 export interface PlaybackHandlers {
-  /** Sends a packet; returns `false` while there is no connection. */
-  send(packet: Uint8Array, timestamp: number): boolean;
+  /** Milliseconds by which packets are wanted early. */
+  lead(): number;
+  /** Sends a packet at an instant, in monotonic milliseconds; `false` while there is no connection. */
+  send(packet: Uint8Array, timestamp: number, at: number): boolean;
+  /** How late packets were sent, where that is not known here. */
+  pacing(): PacingStats | undefined;
   /** RTP timestamp that follows what was sent so far. */
   earliest(): number;
   /** Frames will follow, or no more of them for now. */
@@ -64,12 +61,18 @@ export class Playback implements PlayerOutput {
   /** How late frames were sent. */
   get pacing(): PacingStats {
     const { count } = this.#lateness;
-    return { count, p50: this.#lateness.percentile(50), p99: this.#lateness.percentile(99) };
+    return this.#handlers.pacing() ??
+      { count, p50: this.#lateness.percentile(50), p99: this.#lateness.percentile(99) };
   }
 
   /** Whether there is a connection. */
   get isReady(): boolean {
     return this.#isReady;
+  }
+
+  /** See `PlayerOutput`. */
+  get lead(): number {
+    return this.#handlers.lead();
   }
 
   /** There is a connection. */
@@ -128,7 +131,8 @@ export class Playback implements PlayerOutput {
   }
 
   send(packet: Uint8Array, sampleTime: number, lateness: number): boolean {
-    if (!this.#handlers.send(packet, this.#timestampAt(sampleTime))) return false;
+    const at = sampleTime / SAMPLES_PER_MS;
+    if (!this.#handlers.send(packet, this.#timestampAt(sampleTime), at)) return false;
     this.#lateness.record(lateness);
     return true;
   }

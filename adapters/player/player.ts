@@ -41,12 +41,14 @@ export type Playable = AudioSource | PacketSource;
 export interface PlayerOutput {
   /** Whether it takes frames now. */
   readonly isReady: boolean;
+  /** Milliseconds by which it wants frames before their instant; 0 by default. */
+  readonly lead?: number;
   /**
    * Sends an Opus packet.
    *
    * @param packet The packet.
    * @param sampleTime Its instant in samples of 48 kHz on the monotonic clock.
-   * @param lateness Milliseconds behind that instant.
+   * @param lateness Milliseconds behind that instant; negative before it.
    * @returns Whether it was sent.
    */
   send(packet: Uint8Array, sampleTime: number, lateness: number): boolean;
@@ -151,6 +153,8 @@ export class AudioPlayer implements Disposable {
   #isPaused = false;
   #isSpeaking = false;
   #leadUntil = 0;
+  /** When the last frame is out that was handed over before its instant. */
+  #outAt = -Infinity;
   /** Whether the schedule has stood still, and its next slot may have passed. */
   #stoodStill = true;
   #silenceLeft = 0;
@@ -440,6 +444,11 @@ export class AudioPlayer implements Disposable {
     return this.#isPaused ? undefined : this.#current?.frames?.first;
   }
 
+  /** Whether there is something to say. */
+  get #hasMore(): boolean {
+    return this.#frame !== undefined || this.#silenceLeft > 0;
+  }
+
   /** Something has changed: there may be something to say now, or nothing any more. */
   #follow(): void {
     const { first, hasEnded, failure } = this.#current?.frames ?? {};
@@ -447,10 +456,17 @@ export class AudioPlayer implements Disposable {
       const cut = failure === undefined ? undefined : { error: failure.error, isFault: true };
       return this.#finish(this.#current!, cut);
     }
-    if (this.#frame === undefined && this.#silenceLeft === 0) this.#becomeQuiet();
+    if (!this.#hasMore) this.#fallSilent();
     else if (this.#isStuck) this.#standStill();
     else this.#schedule();
     this.#updateState();
+  }
+
+  /** What was handed over before its instant is still to be heard. */
+  #fallSilent(): void {
+    this.#halt();
+    if (this.#outAt > performance.now() && !this.#isStuck) ticker.set(this.#tick, this.#outAt);
+    else this.#becomeQuiet();
   }
 
   #becomeQuiet(): void {
@@ -473,12 +489,24 @@ export class AudioPlayer implements Disposable {
   }
 
   #schedule(): void {
-    if (this.#tick.index >= 0) return;
+    const lead = this.#lead;
+    const isWaiting = this.#tick.index >= 0;
+    if (isWaiting && lead === 0) return;
     const now = performance.now();
     if (!this.#isSpeaking) this.#leadUntil = now + SPEAKING_LEAD;
     this.#speak(true);
-    const due = this.#pacer.due(now);
-    ticker.set(this.#tick, Math.max(due, this.#leadUntil));
+    // Whether the source stalls is known when its frame is due, not before.
+    const isStalled = this.#frame === undefined && this.#current !== undefined;
+    const due = this.#pacer.due(now) - (isStalled ? 0 : lead);
+    const at = Math.max(due, this.#leadUntil);
+    if (!isWaiting || at < this.#tick.at) ticker.set(this.#tick, at);
+  }
+
+  /** By how much all that can hear want frames early. */
+  get #lead(): number {
+    let least = Infinity;
+    for (const { isReady, lead = 0 } of this.#outputs) if (isReady) least = Math.min(least, lead);
+    return least === Infinity ? 0 : least;
   }
 
   #speak(speaking: boolean): void {
@@ -489,12 +517,13 @@ export class AudioPlayer implements Disposable {
 
   /** A slot has come: says what is to be said. */
   #step(now: number): void {
-    if (this.#isStuck) return this.#follow();
+    if (this.#isStuck || !this.#hasMore) return this.#follow();
     if (this.#stoodStill) this.#pacer.resume(now);
     this.#stoodStill = false;
     const frame = this.#frame;
     const { packet, duration } = frame ?? SILENCE;
     const lateness = now - this.#pacer.due(now);
+    if (lateness < 0) this.#outAt = now - lateness + duration / SAMPLES_PER_MS;
     const position = this.#pacer.advance(duration, now);
     this.#line ??= Math.round(now * SAMPLES_PER_MS) - position;
     const isSkipped = position < 0;
@@ -537,7 +566,7 @@ export class AudioPlayer implements Disposable {
     if (this.#current === undefined && this.#ending === undefined) return "idle";
     if (this.#isPaused && this.#current !== undefined) return "paused";
     if (this.#isStuck) return "waiting";
-    return this.#frame === undefined && this.#silenceLeft === 0 ? "buffering" : "playing";
+    return this.#hasMore ? "playing" : "buffering";
   }
 }
 

@@ -46,6 +46,8 @@ function setUp(accept: (sent: readonly Sent[]) => boolean = () => true): {
       if (accepted) sent.push({ packet: packet.slice(), timestamp, at: performance.now() });
       return accepted;
     },
+    lead: () => 0,
+    pacing: () => undefined,
     earliest: () => BASE,
     setSpeaking() {},
   });
