@@ -1,6 +1,6 @@
 /**
  * The loop that drives a session, once for all runtimes: inputs go in one at a
- * time, outputs are done in order, one timer follows the session's deadline.
+ * time, outputs are done in order, one tick follows the session's deadline.
  *
  * @module
  */
@@ -19,6 +19,7 @@ import {
 } from "../lib/receiver.ts";
 import { RTP_HEADER_SIZE, type RtpHeader } from "../lib/rtp_header.ts";
 import type { VoiceSession } from "../lib/session.ts";
+import { makeTick, ticker } from "./ticker.ts";
 import type {
   DatagramSocket,
   PacingStats,
@@ -72,8 +73,7 @@ export class Driver {
   #remote: SocketAddress | undefined;
   #unsent = 0;
   #socketErrors = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #armedAt = Infinity;
+  readonly #tick = makeTick((now) => this.#wake(now));
   #draining = false;
   #late = false;
 
@@ -199,7 +199,7 @@ export class Driver {
   #take(input: Input, now: number): void {
     this.#session.handleInput(input, now);
     // First: what is done next may end the session, or ask for its end.
-    this.#arm(now);
+    this.#arm();
   }
 
   #perform(output: Output): void {
@@ -305,22 +305,20 @@ export class Driver {
 
   /** The session wants to be woken earlier, perhaps: a frame could not be opened. */
   rearm(): void {
-    if ((this.#session.pollTimeout() ?? Infinity) < this.#armedAt) this.#arm(performance.now());
+    if ((this.#session.pollTimeout() ?? Infinity) < this.#tick.at) this.#arm();
   }
 
-  #arm(now: number): void {
-    clearTimeout(this.#timer);
+  #arm(): void {
     const at = this.#session.pollTimeout();
-    this.#armedAt = at ?? Infinity;
-    if (at === undefined) return;
-    this.#timer = setTimeout(() => this.#wake(at), Math.max(0, Math.ceil(at - now)));
+    if (at === undefined) ticker.clear(this.#tick);
+    else if (this.#tick.index < 0 || this.#tick.at !== at) ticker.set(this.#tick, at);
   }
 
-  #wake(at: number): void {
+  #wake(now: number): void {
     // The process stood still: what the server sent meanwhile comes before its deadline, once.
-    this.#late = !this.#late && performance.now() - at > STALL;
-    if (this.#late) this.#timer = setTimeout(() => this.#wake(at), 0);
-    else this.feed({ type: "timeout" }, Math.max(at, performance.now()));
+    this.#late = !this.#late && now - this.#tick.at > STALL;
+    if (this.#late) ticker.set(this.#tick, this.#tick.at);
+    else this.feed({ type: "timeout" }, now);
   }
 }
 

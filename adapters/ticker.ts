@@ -1,11 +1,11 @@
 /**
- * One timer for all that is paced: whoever has something to do at an instant is called then. All
- * connections and players of a process share {@linkcode ticker}.
+ * One timer for all that has its time, packets and deadlines: whoever has something to do at an
+ * instant is called then. All connections and players of a process share {@linkcode ticker}.
  *
  * @module
  */
 
-import { guarded } from "./listeners.ts";
+import { throwLater } from "./listeners.ts";
 
 /** Milliseconds by which a runtime's timer may fire early; what is due so soon is done at once. */
 const SLACK = 0.5;
@@ -28,6 +28,8 @@ export function makeTick(call: (now: number) => void): Tick {
 /** A heap of ticks and one timer. */
 export class Ticker {
   readonly #heap: Tick[] = [];
+  /** What is due in this round. */
+  readonly #round: Tick[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #armedAt = Infinity;
   #running = false;
@@ -57,6 +59,16 @@ export class Ticker {
     if (!this.#running && this.#heap.length === 0) this.#arm();
   }
 
+  /** Has no tick called: those of a world that is no more. */
+  clearAll(): void {
+    for (const tick of this.#heap) {
+      tick.at = Infinity;
+      tick.index = -1;
+    }
+    this.#heap.length = 0;
+    this.#arm();
+  }
+
   #arm(): void {
     const at = this.#heap[0]?.at ?? Infinity;
     if (at === this.#armedAt) return;
@@ -71,21 +83,28 @@ export class Ticker {
     this.#running = true;
     const now = performance.now();
     // What is set meanwhile for now waits for the next round: no tick can keep others waiting.
-    for (const tick of this.#due(now + SLACK)) {
-      const { at } = tick;
-      if (tick.index < 0 && at !== Infinity) guarded(() => tick.call(Math.max(at, now)));
-    }
+    this.#takeDue(now + SLACK);
+    for (let i = 0; i < this.#round.length; i++) this.#call(this.#round[i], now);
+    this.#round.length = 0;
     this.#running = false;
     this.#arm();
   };
 
-  #due(until: number): Tick[] {
-    const due: Tick[] = [];
+  /** Calls a tick that was neither cleared nor set anew by one before it. */
+  #call(tick: Tick, now: number): void {
+    if (tick.index >= 0 || tick.at === Infinity) return;
+    try {
+      tick.call(Math.max(tick.at, now));
+    } catch (error) {
+      throwLater(error);
+    }
+  }
+
+  #takeDue(until: number): void {
     for (let first; (first = this.#heap[0]) !== undefined && first.at <= until;) {
       this.#remove(first);
-      due.push(first);
+      this.#round.push(first);
     }
-    return due;
   }
 
   #remove(tick: Tick): void {

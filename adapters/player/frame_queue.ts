@@ -21,12 +21,23 @@ export interface Frame {
   readonly duration: number;
 }
 
+/** Frames whose places are used again. */
+type Place = { -readonly [K in keyof Frame]: Frame[K] };
+
+const NOTHING = new Uint8Array(0);
+
 /** Reads one source. */
 export class FrameQueue {
-  #iterator: Iterator<Uint8Array> | AsyncIterator<Uint8Array> | undefined;
   readonly #changed: () => void;
-  readonly #frames: Frame[] = [];
-  #room: PromiseWithResolvers<void> | undefined;
+  readonly #places: readonly Place[] = Array.from(
+    { length: READ_AHEAD },
+    () => ({ packet: NOTHING, duration: 0 }),
+  );
+  #firstAt = 0;
+  #size = 0;
+  #iterator: Iterator<Uint8Array> | AsyncIterator<Uint8Array> | undefined;
+  #isAsync = false;
+  #isReading = false;
   #hasEnded = false;
   #failure: { readonly error: unknown } | undefined;
 
@@ -34,11 +45,19 @@ export class FrameQueue {
    * Begins to read at once.
    *
    * @param open Opens what is read.
-   * @param changed Is called when a packet has come and when no more will come.
+   * @param changed Is called when a packet has come and when no more will come; never before the
+   * caller has the queue.
    */
   constructor(open: () => PacketSource, changed: () => void) {
     this.#changed = changed;
-    void this.#read(open);
+    try {
+      const source = open();
+      this.#isAsync = Symbol.asyncIterator in source;
+      this.#iterator = iterate(source);
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#readOn();
   }
 
   /** Whether nothing more will come from the source; what was read may still wait. */
@@ -51,59 +70,82 @@ export class FrameQueue {
     return this.#failure;
   }
 
-  /** The next frame, left where it is. */
+  /** The next frame, left where it is; of no use once it is taken away. */
   get first(): Frame | undefined {
-    return this.#frames[0];
+    return this.#size === 0 ? undefined : this.#places[this.#firstAt];
   }
 
   /** Takes the next frame away. */
   shift(): void {
-    this.#frames.shift();
-    this.#room?.resolve();
+    this.#drop();
+    this.#readOn();
   }
 
   /** Stops reading, and lets the source close its file. What was read is dropped. */
   close(): void {
-    this.#frames.length = 0;
+    while (this.#size > 0) this.#drop();
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.#room?.resolve();
     void this.#release();
   }
 
-  async #read(open: () => PacketSource): Promise<void> {
-    try {
-      const iterator = this.#iterator = iterate(open());
-      for (;;) {
-        const next = await iterator.next();
-        if (this.#hasEnded) return;
-        if (next.done) break;
-        await this.#push(next.value);
-      }
-    } catch (error) {
-      if (this.#hasEnded) return;
-      this.#failure = { error };
-    }
-    this.#hasEnded = true;
-    // A source that cannot be opened is told of like any other, once the caller has the queue.
-    await null;
-    this.#changed();
+  #drop(): void {
+    this.#places[this.#firstAt].packet = NOTHING;
+    this.#firstAt = (this.#firstAt + 1) % READ_AHEAD;
+    this.#size--;
   }
 
-  async #push(packet: Uint8Array): Promise<void> {
-    let duration;
+  /** Reads one packet, where there is room; `changed` is called from the event loop. */
+  #readOn(): void {
+    if (this.#isReading || this.#hasEnded || this.#size === READ_AHEAD) return;
+    this.#isReading = true;
+    if (!this.#isAsync) return queueMicrotask(this.#readNow);
     try {
-      duration = packetDuration(packet);
+      Promise.resolve(this.#iterator!.next()).then(this.#take, this.#fail);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  readonly #readNow = (): void => {
+    if (this.#hasEnded) return;
+    let next: IteratorResult<Uint8Array>;
+    try {
+      next = this.#iterator!.next() as IteratorResult<Uint8Array>;
+    } catch (error) {
+      return this.#fail(error);
+    }
+    this.#take(next);
+  };
+
+  readonly #take = (next: IteratorResult<Uint8Array>): void => {
+    this.#isReading = false;
+    if (this.#hasEnded) return;
+    if (next.done) return this.#end();
+    let duration: number;
+    try {
+      duration = packetDuration(next.value);
     } catch (error) {
       void this.#release();
-      throw error;
+      return this.#fail(error);
     }
-    this.#frames.push({ packet, duration });
+    const place = this.#places[(this.#firstAt + this.#size) % READ_AHEAD];
+    place.packet = next.value;
+    place.duration = duration;
+    this.#size++;
     this.#changed();
-    if (this.#frames.length < READ_AHEAD || this.#hasEnded) return;
-    this.#room = Promise.withResolvers();
-    await this.#room.promise;
-    this.#room = undefined;
+    this.#readOn();
+  };
+
+  readonly #fail = (error: unknown): void => {
+    if (this.#hasEnded) return;
+    this.#failure = { error };
+    this.#end();
+  };
+
+  #end(): void {
+    this.#hasEnded = true;
+    queueMicrotask(this.#changed);
   }
 
   /** Nobody waits for it: the source may itself wait for a packet. */

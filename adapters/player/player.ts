@@ -548,8 +548,8 @@ export class AudioPlayer implements Disposable {
   }
 
   #countFrame(track: Track, frame: Frame, isSkipped: boolean): void {
-    track.frames!.shift();
     track.position += frame.duration / SAMPLES_PER_MS;
+    track.frames!.shift();
     if (isSkipped) track.packetsSkipped++;
     else track.packetsSent++;
     this.#silenceLeft = SILENCE_COUNT;

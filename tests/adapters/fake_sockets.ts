@@ -12,6 +12,7 @@ import type {
   WebSocketConnection,
   WebSocketHandlers,
 } from "../../adapters/transport.ts";
+import { ticker } from "../../adapters/ticker.ts";
 import { type AeadProvider, nobleAead } from "../../lib/aead.ts";
 
 /** A WebSocket to nowhere. */
@@ -188,6 +189,7 @@ export function inFakeTime(run: (time: FakeTime) => void | Promise<void>): () =>
     try {
       await run(time);
     } finally {
+      ticker.clearAll();
       Object.assign(globalThis, { setTimeout, clearTimeout });
       if (now === undefined) delete (performance as { now?: unknown }).now;
       else Object.defineProperty(performance, "now", now);

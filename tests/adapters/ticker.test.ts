@@ -3,6 +3,9 @@ import { assert, assertEquals } from "@std/assert";
 import { makeTick, Ticker } from "../../adapters/ticker.ts";
 import { SeededRandom } from "../../lib/testing/seeded_random.ts";
 
+import { inFakeTime } from "./fake_sockets.ts";
+import { thrownLater } from "./thrown_later.ts";
+
 const soon = () => performance.now() + 5;
 
 test("Ticker calls ticks in the order of their instants, not before them", async () => {
@@ -55,6 +58,45 @@ test("Ticker.clear() also stops a tick that is due in the same round", async () 
   });
   assertEquals(count, 0);
 });
+
+test(
+  "Ticker goes on behind a tick that throws",
+  inFakeTime(async (time) => {
+    const ticker = new Ticker();
+    let count = 0;
+    const thrown = await thrownLater(() => {
+      ticker.set(
+        makeTick(() => {
+          throw new Error("of a tick");
+        }),
+        time.now,
+      );
+      ticker.set(makeTick(() => count++), time.now);
+      time.advance(1);
+    });
+    assertEquals([thrown.map((error) => (error as Error).message), count], [["of a tick"], 1]);
+  }),
+);
+
+test(
+  "Ticker.clearAll() has no tick called and no timer left, and goes on with new ones",
+  inFakeTime((time) => {
+    const ticker = new Ticker();
+    let count = 0;
+    const tick = makeTick(() => count++);
+    for (let i = 0; i < 2; i++) {
+      ticker.set(tick, time.now + 5);
+      ticker.set(makeTick(() => count++), time.now + 1);
+      ticker.clearAll();
+      assertEquals([ticker.size, time.armed], [0, []]);
+      time.advance(10);
+      assertEquals(count, i);
+      ticker.set(tick, time.now + 5);
+      time.advance(10);
+      assertEquals(count, i + 1);
+    }
+  }),
+);
 
 test("Ticker goes on behind a tick that sets itself for now", async () => {
   const ticker = new Ticker();

@@ -346,3 +346,90 @@ test(
     player[Symbol.dispose]();
   }),
 );
+
+/** An output that wants frames early. */
+class EarlyOutput extends Output {
+  readonly lead = 100;
+}
+
+/** Milliseconds by which each frame was given before its instant. */
+function leads({ sent }: Output): number[] {
+  return sent.map(({ sampleTime, at }) => sampleTime / 48 - at);
+}
+
+test(
+  "AudioPlayer gives frames early to an output that wants it, and ends when they are out",
+  within(LIMIT, async () => {
+    const player = new AudioPlayer();
+    const output = new EarlyOutput();
+    player.addOutput(output);
+    const packets = Array.from({ length: 12 }, (_, i) => Uint8Array.of(0xf8, i));
+    const done = player.play(packets);
+    await until(() => output.sent.length === 12 + SILENCE_COUNT);
+    const before = performance.now();
+    assertEquals(output.speaking, [true]);
+    assertEquals(await done, { packetsSent: 12, packetsSkipped: 0, silenceSent: SILENCE_COUNT });
+    const out = output.sent.at(-1)!.sampleTime / 48 + 20;
+    assert(performance.now() > out - 2, "the end is told before the last frame is out");
+    assert(before < out - 20, "the last frame is not given early");
+    assertEquals(output.speaking, [true, false]);
+    assertEquals(output.content, packets);
+    const steps = output.sent.slice(1).map(({ sampleTime }, i) =>
+      sampleTime - output.sent[i].sampleTime
+    );
+    assertEquals(steps, Array(16).fill(960));
+    assert(leads(output).every((lead) => lead < 101), `${leads(output)}`);
+    assert(Math.max(...leads(output)) > 80, `${leads(output)}`);
+  }),
+);
+
+test(
+  "AudioPlayer loses nothing of its time where the process stands still for less than the lead",
+  within(LIMIT, async () => {
+    const player = new AudioPlayer();
+    const output = new EarlyOutput();
+    player.addOutput(output);
+    const done = player.play(Array.from({ length: 20 }, (_, i) => Uint8Array.of(0xf8, i)));
+    await until(() => output.sent.length > 6);
+    for (const start = performance.now(); performance.now() < start + 60;);
+    await done;
+    const late = leads(output).filter((lead) => lead < 0);
+    // Unless the machine itself stands still on top of it.
+    assert(late.length < 3, `${leads(output)}`);
+  }),
+);
+
+test(
+  "AudioPlayer says silence on time, not early, where a source stalls",
+  within(LIMIT, async () => {
+    const player = new AudioPlayer();
+    const output = new EarlyOutput();
+    player.addOutput(output);
+    const gate = Promise.withResolvers<void>();
+    const done = player.play((async function* () {
+      yield Uint8Array.of(0xf8, 1);
+      yield Uint8Array.of(0xf8, 2);
+      await gate.promise;
+      yield Uint8Array.of(0xf8, 3);
+    })());
+    await until(() => output.sent.length >= 3);
+    assert(isSilence(output.sent[2].packet));
+    assert(leads(output)[2] < 2, `${leads(output)}`);
+    gate.resolve();
+    await done;
+    assertEquals(output.content.map((packet) => packet[1]), [1, 2, 3]);
+  }),
+);
+
+test(
+  "AudioPlayer gives no frame early where another output does not want that",
+  within(LIMIT, async () => {
+    const player = new AudioPlayer();
+    const [early, plain] = [new EarlyOutput(), new Output()];
+    player.addOutput(early);
+    player.addOutput(plain);
+    await player.play(shortPackets(8));
+    assert(leads(early).every((lead) => lead < 2), `${leads(early)}`);
+    assertEquals(early.content, plain.content);
+  }),
+);
