@@ -6,7 +6,7 @@
 
 import type { AeadFactory, AeadProvider } from "../../lib/aead.ts";
 import { ENCRYPTION_MODES, KEY_SIZE, PacketCipher, SEALING_MODES } from "../../lib/packet.ts";
-import { nobleCiphers, nobleSecretbox } from "../../lib/secretbox.ts";
+import { nobleCiphers, nobleSecretbox, pureCiphers } from "../../lib/secretbox.ts";
 import type { EncryptionMode } from "../../lib/packet.ts";
 import type { Finding } from "./finding.ts";
 
@@ -33,15 +33,17 @@ export function checkModes(provider: AeadProvider): Finding {
 /** Watches which cipher of the provider a mode takes, and whether it is the pure one. */
 function isNative(provider: AeadProvider, mode: EncryptionMode): boolean {
   let native = false;
-  const watch = (given: AeadFactory, pure: AeadFactory): AeadFactory => (key) => {
-    native = given !== pure;
-    return pure(key);
+  const watch = (name: "aes256gcm" | "xchacha20poly1305" | "xsalsa20poly1305"): AeadFactory => {
+    const { [name]: given = nobleSecretbox } = provider;
+    return (key) => {
+      native = given !== pureCiphers[name] && given !== nobleCiphers[name];
+      return pureCiphers[name](key);
+    };
   };
-  const { aes256gcm, xchacha20poly1305, xsalsa20poly1305 = nobleSecretbox } = provider;
   new PacketCipher(mode, new Uint8Array(KEY_SIZE), {
-    aes256gcm: watch(aes256gcm, nobleCiphers.aes256gcm),
-    xchacha20poly1305: watch(xchacha20poly1305, nobleCiphers.xchacha20poly1305),
-    xsalsa20poly1305: watch(xsalsa20poly1305, nobleCiphers.xsalsa20poly1305),
+    aes256gcm: watch("aes256gcm"),
+    xchacha20poly1305: watch("xchacha20poly1305"),
+    xsalsa20poly1305: watch("xsalsa20poly1305"),
   });
   return native;
 }

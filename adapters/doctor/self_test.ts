@@ -28,7 +28,7 @@ export function checkCrypto(provider: AeadProvider): Finding {
     status: "failed",
     detail: wrong.join("; "),
     advice: "Others could not hear the bot, nor it them: update the runtime, or give " +
-      "`nobleAead` as the transport's `aead`",
+      "`pureAead` as the transport's `aead`",
   };
 }
 

@@ -21,7 +21,7 @@ import { parseTarget } from "../../adapters/doctor/target.ts";
 import { startVoiceServer } from "../../adapters/testing/mod.ts";
 import { currentRuntime, runArguments, runtimePath } from "../../examples/demo/runtimes.ts";
 import type { Aead, AeadFactory } from "../../lib/aead.ts";
-import { nobleCiphers } from "../../lib/secretbox.ts";
+import { nobleCiphers, pureCiphers } from "../../lib/secretbox.ts";
 import { ALL_ENCRYPTION_MODES } from "../../lib/packet.ts";
 import { type Ending, startChild } from "../tools/child.ts";
 import { startTcpProxy } from "../tools/tcp_proxy.ts";
@@ -330,6 +330,7 @@ test("checkModes() tells native from pure code", () => {
   assertEquals(status, "warning");
   assertMatch(detail, /^pure: aead_aes256_gcm_rtpsize/);
   assertMatch(advice!, /slower/);
+  assertEquals(checkModes(pureCiphers), checkModes(nobleCiphers));
   const own: AeadFactory = (key) => nobleCiphers.xsalsa20poly1305(key);
   assertMatch(
     checkModes({ ...nobleCiphers, xsalsa20poly1305: own }).detail,
