@@ -1,5 +1,5 @@
 /**
- * How a benchmark asks for a garbage collection; see `MEASURING_FLAGS` of `runs.ts`.
+ * How a benchmark asks for a garbage collection.
  *
  * @module
  */
@@ -7,15 +7,14 @@
 /**
  * Finds the runtime's way.
  *
- * @param minor Whether to collect what is young only, where the runtime knows the difference.
  * @throws {Error} It was started without it.
  */
-export function garbageCollector(minor = false): () => void {
+export function garbageCollector(): () => void {
   const { gc, Bun } = globalThis as unknown as {
-    readonly gc?: (options: { readonly type: "minor" | "major" }) => void;
+    readonly gc?: () => void;
     readonly Bun?: { gc(force: boolean): void };
   };
   if (Bun !== undefined) return () => Bun.gc(true);
-  if (gc !== undefined) return () => gc({ type: minor ? "minor" : "major" });
+  if (gc !== undefined) return () => gc();
   throw new Error("Cannot collect garbage: start the runtime with --expose-gc");
 }

@@ -35,6 +35,8 @@ export interface OwnCall {
   heard(): number;
   /** What the listener's socket would get of frames that the speaker says. */
   datagrams(frame: Uint8Array, count: number): Uint8Array[];
+  /** Ends the call. */
+  leave(): void;
 }
 
 /**
@@ -78,6 +80,9 @@ export async function ownCall(mode: EncryptionMode, dave: boolean): Promise<OwnC
       for (let i = 0; i < count; i++) speaker.driver.send(frame);
       network.mode = "silent";
       return network.kept.splice(0);
+    },
+    leave() {
+      for (const { driver } of [speaker, listener]) driver.feed({ type: "leave" });
     },
   };
 }

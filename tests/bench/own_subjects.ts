@@ -6,7 +6,7 @@
  */
 
 import type { EncryptionMode } from "../../lib/packet.ts";
-import { ownCall } from "./own_call.ts";
+import { type OwnCall, ownCall } from "./own_call.ts";
 import type { Subject } from "./turns.ts";
 
 /** What is to be measured. One line each. */
@@ -19,26 +19,34 @@ const MODES: readonly (readonly [EncryptionMode, Subject["cipher"], string])[] =
  * Connects bots in each mode, with and without DAVE.
  *
  * @param frame An Opus packet.
+ * @returns The subjects, and what ends their calls.
  */
-export async function ownSubjects(frame: Uint8Array): Promise<Subject[]> {
+export async function ownSubjects(
+  frame: Uint8Array,
+): Promise<{ readonly subjects: Subject[]; leave(): void }> {
   const subjects: Subject[] = [];
+  const calls: OwnCall[] = [];
+  const enter = async (mode: EncryptionMode, dave: boolean): Promise<OwnCall> => {
+    const call = await ownCall(mode, dave);
+    calls.push(call);
+    return call;
+  };
   for (const dave of [false, true]) {
     for (const [mode, cipher, label] of MODES) {
       const name = `Sotto ${label}`;
-      const call = await ownCall(mode, dave);
+      const call = await enter(mode, dave);
       const common = { name, side: "own", cipher, dave } as const;
       subjects.push(sender(common, call.speaker.driver, frame));
       subjects.push(receiver(common, call, frame));
-      if (!dave) subjects.push(parser(common, await ownCall(mode, dave), frame));
+      if (!dave) subjects.push(parser(common, await enter(mode, dave), frame));
     }
   }
-  return subjects;
+  return { subjects, leave: () => calls.forEach((call) => call.leave()) };
 }
 
 type Common = Pick<Subject, "name" | "side" | "cipher" | "dave">;
-type Call = Awaited<ReturnType<typeof ownCall>>;
 
-function sender(common: Common, driver: Call["speaker"]["driver"], frame: Uint8Array): Subject {
+function sender(common: Common, driver: OwnCall["speaker"]["driver"], frame: Uint8Array): Subject {
   return {
     ...common,
     figure: "send",
@@ -50,7 +58,7 @@ function sender(common: Common, driver: Call["speaker"]["driver"], frame: Uint8A
   };
 }
 
-function receiver(common: Common, call: Call, frame: Uint8Array): Subject {
+function receiver(common: Common, call: OwnCall, frame: Uint8Array): Subject {
   let datagrams: Uint8Array[] = [];
   const { driver } = call.listener;
   return {
@@ -65,7 +73,7 @@ function receiver(common: Common, call: Call, frame: Uint8Array): Subject {
   };
 }
 
-function parser(common: Common, call: Call, frame: Uint8Array): Subject {
+function parser(common: Common, call: OwnCall, frame: Uint8Array): Subject {
   let datagrams: Uint8Array[] = [];
   const { session } = call.listener;
   const into = new Uint8Array(2048);

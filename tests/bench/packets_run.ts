@@ -22,24 +22,24 @@ export interface PacketRun {
   readonly subjects: readonly Measured[];
 }
 
-const ROUNDS = 11;
-const BATCH = 10;
+const ROUNDS = 15;
+const BATCH = 8;
 const FRAME_SIZE = 160;
 
 const frame = Uint8Array.from({ length: FRAME_SIZE }, (_, i) => i === 0 ? 0xfc : 7 * i);
 const runtime = currentRuntime();
 const progress = (text: string) => process.stderr.write(`  ${text}\n`);
-const collect = garbageCollector(true);
+const collect = garbageCollector();
 
 progress("connecting");
 const subjects = [
-  ...await ownSubjects(frame),
+  ...(await ownSubjects(frame)).subjects,
   ...await peerSubjects(frame),
   ...await aeadSubjects(frame),
   ...limitSubjects(),
 ];
 progress(`warming up ${subjects.length} subjects`);
-const measured = takeTurns(subjects, { rounds: ROUNDS, batch: BATCH, collect, progress });
+const measured = await takeTurns(subjects, { rounds: ROUNDS, batch: BATCH, progress });
 progress("counting what is allocated");
 const counted = measured.map((one, i): Measured => {
   // Bun's heap has no exact size between two collections.

@@ -45,6 +45,7 @@ export function rateText(subject: Measured): string {
 
 /** What a goal asks for. */
 export function goalText({ goal, unit, more }: Outcome): string {
+  if (goal === 0) return quantity(0, unit);
   return goal === undefined ? "" : `${more ? "≥" : "≤"} ${quantity(goal, unit)}`;
 }
 

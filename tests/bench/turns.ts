@@ -1,10 +1,16 @@
 /**
  * Subjects that take turns: in each round each of them does a batch of packets, so that what else
- * the machine does falls on all of them, and two of them can be compared within a round. Before
- * a batch the garbage of the others is collected: each pays for its own only.
+ * the machine does falls on all of them, and two of them can be compared within a round.
+ *
+ * Of a batch counts what is less: the time that has passed, in which other processes may have had
+ * the core, or the CPU time of the process, in which threads of the garbage collection wait for one
+ * another. Where the machine is busy, that is kind to whoever makes garbage.
  *
  * @module
  */
+
+import process from "node:process";
+import { setImmediate as nextTurn } from "node:timers/promises";
 
 /** Something that deals with packets of 160 bytes. */
 export interface Subject {
@@ -43,8 +49,6 @@ export interface TurnOptions {
   readonly rounds: number;
   /** Milliseconds of a batch. */
   readonly batch: number;
-  /** Collects garbage. */
-  readonly collect: () => void;
   /** Is told what happens. */
   readonly progress?: (text: string) => void;
 }
@@ -67,16 +71,23 @@ const WARM_UP_BATCHES = 6;
  * @param subjects Who takes turns. One that throws is left out from then on.
  * @param options How long.
  */
-export function takeTurns(subjects: readonly Subject[], options: TurnOptions): Measured[] {
+export async function takeTurns(
+  subjects: readonly Subject[],
+  options: TurnOptions,
+): Promise<Measured[]> {
   const entries = subjects.map((subject): Entry => ({ subject, rounds: [], count: FIRST_COUNT }));
-  for (const entry of entries) attempt(entry, () => calibrate(entry, options.batch));
+  for (const entry of entries) {
+    attempt(entry, () => calibrate(entry, options.batch));
+    await nextTurn();
+  }
   for (let round = 0; round < options.rounds; round++) {
     options.progress?.(`round ${round + 1} of ${options.rounds}`);
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[(i + round * STRIDE) % entries.length]!;
       if (entry.error !== undefined) continue;
       entry.subject.prepare?.(entry.count);
-      options.collect();
+      // What the others have left to the event loop is theirs.
+      await nextTurn();
       attempt(entry, () => entry.rounds.push(batch(entry)));
     }
   }
@@ -92,22 +103,32 @@ function calibrate(entry: Entry, milliseconds: number): void {
   for (let i = 0; i < WARM_UP_BATCHES; i++) {
     entry.subject.prepare?.(entry.count);
     const limit = i < WARM_UP_BATCHES / 2 ? milliseconds : 2 * milliseconds;
-    entry.count = Math.max(FIRST_COUNT, Math.min(20_000, Math.ceil(limit * 1e6 / batch(entry))));
+    entry.count = Math.max(
+      FIRST_COUNT,
+      Math.min(20_000, Math.ceil(limit * 1e6 / Math.max(10, batch(entry)))),
+    );
   }
   entry.count = Math.max(FIRST_COUNT, Math.ceil(entry.count / 2));
 }
 
 /** Nanoseconds per packet. */
 function batch({ subject, count }: Entry): number {
-  const start = performance.now();
+  const [start, cpuStart] = [performance.now(), cpuTime()];
   const told = subject.run(count);
-  return (told ?? 1e6 * (performance.now() - start)) / count;
+  const [passed, used] = [1e6 * (performance.now() - start), cpuTime() - cpuStart];
+  return (told ?? Math.min(passed, used)) / count;
+}
+
+function cpuTime(): number {
+  const { user, system } = process.cpuUsage();
+  return 1000 * (user + system);
 }
 
 function attempt(entry: Entry, run: () => void): void {
   try {
     run();
   } catch (error) {
-    entry.error = (error instanceof Error ? error.message : String(error)).split("\n")[0]!;
+    const message = error instanceof Error ? error.message : String(error);
+    entry.error = message.replace(/\n.*|\. \(In .*/s, "");
   }
 }

@@ -1,0 +1,1 @@
+export { joinVoice, oggOpus } from "./adapters/deno.ts";
