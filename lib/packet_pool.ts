@@ -7,7 +7,7 @@
  */
 
 import { PacketBuffer } from "./packet_buffer.ts";
-import type { ReceivedFrame } from "./receiver.ts";
+import type { ReceivedFrame } from "./received_frame.ts";
 
 /** Bytes that every buffer has: more than an Ethernet frame. */
 export const PACKET_BUFFER_SIZE = 2048;

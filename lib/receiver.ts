@@ -13,8 +13,11 @@
 
 import type { EndToEnd, OpenFrameFault } from "./end_to_end.ts";
 import { PacketPool, type PacketSlot } from "./packet_pool.ts";
+import type { ReceivedFrame } from "./received_frame.ts";
 import type { RtpHeader } from "./rtp_header.ts";
 import { HEARD_USER_LIMIT } from "./streams.ts";
+
+export type { ReceivedFrame } from "./received_frame.ts";
 
 /** Milliseconds for which a frame of an unknown SSRC is held. */
 export const HOLD_TIME = 2000;
@@ -24,22 +27,6 @@ export const HOLD_LIMIT = 400;
 
 /** Most frames that wait to be pulled; the oldest give way. */
 export const READY_LIMIT = 1000;
-
-/** An Opus frame of a user. */
-export interface ReceivedFrame {
-  /** Who speaks. */
-  readonly userId: string;
-  /** With which SSRC. */
-  readonly ssrc: number;
-  /** RTP sequence number, 16 bits. */
-  readonly sequence: number;
-  /** RTP timestamp in samples of 48 kHz, 32 bits. */
-  readonly timestamp: number;
-  /** When the datagram came, in monotonic milliseconds. */
-  readonly at: number;
-  /** The Opus packet. */
-  readonly opus: Uint8Array;
-}
 
 /** What opens the frames of a call that is end-to-end encrypted. */
 export type FrameOpening = Pick<EndToEnd, "open" | "openFault" | "keyCount">;

@@ -26,6 +26,8 @@ export {
   parseCounterKeepalive,
 } from "../keepalive_counter.ts";
 export * from "../receiver.ts";
+export { PacketBuffer } from "../packet_buffer.ts";
+export { PacketSlot } from "../packet_pool.ts";
 export { nobleCiphers, nobleSecretbox, pureCiphers } from "../secretbox.ts";
 export * from "./extension.ts";
 export * from "./header.ts";

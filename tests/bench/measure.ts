@@ -83,7 +83,7 @@ async function measureImports(
   const times = new Map<ImportKind, number[]>(kinds.map(([kind]) => [kind, []]));
   for (let round = -1; round < IMPORT_ROUNDS; round++) {
     for (const [kind, path] of kinds) {
-      const time = await run("import_run.ts", path).then(Number, complain);
+      const time = await run("import_run.mjs", path).then(Number, complain);
       if (round >= 0 && time !== undefined) times.get(kind)!.push(time);
     }
   }

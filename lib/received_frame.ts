@@ -1,0 +1,21 @@
+/**
+ * What is heard of a user.
+ *
+ * @module
+ */
+
+/** An Opus frame of a user. */
+export interface ReceivedFrame {
+  /** Who speaks. */
+  readonly userId: string;
+  /** With which SSRC. */
+  readonly ssrc: number;
+  /** RTP sequence number, 16 bits. */
+  readonly sequence: number;
+  /** RTP timestamp in samples of 48 kHz, 32 bits. */
+  readonly timestamp: number;
+  /** When the datagram came, in monotonic milliseconds. */
+  readonly at: number;
+  /** The Opus packet. */
+  readonly opus: Uint8Array;
+}
