@@ -1,1 +1,0 @@
-export { joinVoice, oggOpus } from "./adapters/deno.ts";
