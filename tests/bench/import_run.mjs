@@ -1,6 +1,6 @@
 /**
  * How long the import of a module takes in a process that has done nothing else. Prints
- * milliseconds.
+ * milliseconds. It is JavaScript, so that no runtime has loaded its TypeScript before.
  *
  *     import_run.mjs FILE
  *

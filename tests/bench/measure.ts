@@ -143,7 +143,8 @@ async function bundleAll(folder: string): Promise<Bundles> {
   say("bundling");
   const deno = await runtimePath("deno");
   const bundle = (name: string, from: string, code: string, ...flags: string[]): string => {
-    const entry = join(from, `.bench-${name}.mjs`);
+    // Packages are found from here, and no other tool looks here.
+    const entry = join(from, "node_modules", `.bench-${name}.mjs`);
     const out = join(folder, name);
     writeFileSync(entry, code);
     try {
@@ -155,7 +156,7 @@ async function bundleAll(folder: string): Promise<Bundles> {
     return join(out, `.bench-${name}.js`);
   };
   const own = (runtime: string) =>
-    bundle(runtime, ROOT, `export { joinVoice, oggOpus } from "./adapters/${runtime}.ts";`);
+    bundle(runtime, ROOT, `export { joinVoice, oggOpus } from "../adapters/${runtime}.ts";`);
   const files: Record<string, string> = { deno: own("deno"), bun: own("bun"), node: own("node") };
   const peer = await installPeer("discordjs");
   const names = "joinVoiceChannel, createAudioPlayer, createAudioResource";
