@@ -6,9 +6,10 @@
  */
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Subject } from "./turns.ts";
 
@@ -22,9 +23,10 @@ const LIBRARIES = [
 /** Fewer packets than that, and a process has not settled. */
 const LEAST_COUNT = 20_000;
 
-/** Compiles the programs. */
+/** Compiles the programs; they are gone when this process is. */
 export function limitSubjects(): Subject[] {
   const folder = mkdtempSync(join(tmpdir(), "sotto-limit-"));
+  process.on("exit", () => rmSync(folder, { recursive: true }));
   return LIBRARIES.flatMap(({ name, cipher, flags, libs }) => {
     const program = join(folder, cipher);
     const built = spawnSync("cc", ["-O2", ...flags, SOURCE, "-o", program, ...libs]);
