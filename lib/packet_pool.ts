@@ -7,7 +7,7 @@
  */
 
 import { PacketBuffer } from "./packet_buffer.ts";
-import type { ReceivedFrame } from "./receiver.ts";
+import type { ReceivedFrame } from "./received_frame.ts";
 
 /** Bytes that every buffer has: more than an Ethernet frame. */
 export const PACKET_BUFFER_SIZE = 2048;
@@ -41,7 +41,11 @@ export class PacketPool {
   readonly #allocate: Allocate;
   readonly #free: PacketSlot[] = [];
 
-  /** @param allocate Where memory comes from; a fresh array by default. */
+  /**
+   * Starts without slots.
+   *
+   * @param allocate Gives memory that is never taken back; a fresh array by default.
+   */
   constructor(allocate: Allocate = (size) => new Uint8Array(size)) {
     this.#allocate = allocate;
   }

@@ -25,6 +25,9 @@ export {
   counterKeepalive,
   parseCounterKeepalive,
 } from "../keepalive_counter.ts";
+export * from "../packet_buffer.ts";
+export * from "../packet_pool.ts";
+export * from "../received_frame.ts";
 export * from "../receiver.ts";
 export { nobleCiphers, nobleSecretbox, pureCiphers } from "../secretbox.ts";
 export * from "./extension.ts";
