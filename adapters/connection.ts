@@ -13,7 +13,7 @@ import type { VoiceServer, VoiceStatePayload } from "../lib/gateway.ts";
 import type { SessionEvent } from "../lib/io.ts";
 import type { EncryptionMode } from "../lib/packet.ts";
 import { redactMessage } from "../lib/redact.ts";
-import { copyOf, type ReceivedFrame } from "../lib/receiver.ts";
+import { copyOf, type ReceivedFrame } from "../lib/received_frame.ts";
 import { RTP_HEADER_SIZE, writeRtpHeader } from "../lib/rtp_header.ts";
 import type { Secret } from "../lib/secret.ts";
 import { VoiceSession } from "../lib/session.ts";

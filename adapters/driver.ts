@@ -11,12 +11,8 @@ import type { AeadProvider } from "../lib/aead.ts";
 import { MAX_FRAME_OVERHEAD } from "../lib/end_to_end.ts";
 import { MAX_PACKET_OVERHEAD } from "../lib/packet.ts";
 import { PacketPool, type PacketSlot } from "../lib/packet_pool.ts";
-import {
-  type ReceivedFrame,
-  Receiver,
-  type UndecryptableCounters,
-  type UserFrames,
-} from "../lib/receiver.ts";
+import type { ReceivedFrame } from "../lib/received_frame.ts";
+import { Receiver, type UndecryptableCounters, type UserFrames } from "../lib/receiver.ts";
 import { RTP_HEADER_SIZE, type RtpHeader } from "../lib/rtp_header.ts";
 import type { VoiceSession } from "../lib/session.ts";
 import { makeTick, ticker } from "./ticker.ts";
@@ -278,7 +274,8 @@ export class Driver {
       if (dave === undefined) this.#handlers.packet?.(received, opus);
       return;
     }
-    const frame = this.#receiver.take(received, opus, now, slot);
+    const userId = this.#session.userOf(received.ssrc | 0);
+    const frame = this.#receiver.take(received, userId, opus, now, slot);
     if (dave === undefined) this.#handlers.packet?.(received, opus);
     if (id !== this.#udpId) return;
     if (frame !== undefined) return this.#hand(frame);

@@ -11,7 +11,11 @@ export class PacketBuffer {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly #views: (Uint8Array<ArrayBuffer> | undefined)[] = [];
 
-  /** Takes memory that nobody else may use. */
+  /**
+   * Takes memory over.
+   *
+   * @param bytes The memory; nobody else may use it.
+   */
   constructor(bytes: Uint8Array<ArrayBuffer>) {
     this.bytes = bytes;
   }

@@ -41,7 +41,11 @@ export class PacketPool {
   readonly #allocate: Allocate;
   readonly #free: PacketSlot[] = [];
 
-  /** @param allocate Where memory comes from; a fresh array by default. */
+  /**
+   * Starts without slots.
+   *
+   * @param allocate Gives memory that is never taken back; a fresh array by default.
+   */
   constructor(allocate: Allocate = (size) => new Uint8Array(size)) {
     this.#allocate = allocate;
   }

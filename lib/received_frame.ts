@@ -1,5 +1,5 @@
 /**
- * What is heard of a user.
+ * What is received of a user: a frame and where it stands in the stream.
  *
  * @module
  */
@@ -18,4 +18,15 @@ export interface ReceivedFrame {
   readonly at: number;
   /** The Opus packet. */
   readonly opus: Uint8Array;
+}
+
+/**
+ * Copies a frame that is borrowed.
+ *
+ * @param frame The frame.
+ * @returns One that may be kept.
+ */
+export function copyOf(frame: ReceivedFrame): ReceivedFrame {
+  const { userId, ssrc, sequence, timestamp, at, opus } = frame;
+  return { userId, ssrc, sequence, timestamp, at, opus: opus.slice() };
 }

@@ -13,11 +13,9 @@
 
 import type { EndToEnd, OpenFrameFault } from "./end_to_end.ts";
 import { PacketPool, type PacketSlot } from "./packet_pool.ts";
-import type { ReceivedFrame } from "./received_frame.ts";
+import { copyOf, type ReceivedFrame } from "./received_frame.ts";
 import type { RtpHeader } from "./rtp_header.ts";
 import { HEARD_USER_LIMIT } from "./streams.ts";
-
-export type { ReceivedFrame } from "./received_frame.ts";
 
 /** Milliseconds for which a frame of an unknown SSRC is held. */
 export const HOLD_TIME = 2000;
@@ -74,7 +72,7 @@ export class Receiver {
   /**
    * Starts with nothing held.
    *
-   * @param userOf Finds the user of an SSRC, which it is given as a signed integer.
+   * @param userOf Finds the user of an SSRC.
    * @param opening What opens frames now; `undefined` in a call without end-to-end encryption.
    */
   constructor(
@@ -120,7 +118,7 @@ export class Receiver {
    */
   push(header: Readonly<RtpHeader>, opus: Uint8Array, now: number): void {
     const slot = this.#pool.take(opus.length);
-    const frame = this.take(header, opus, now, slot);
+    const frame = this.take(header, this.#userOf(header.ssrc), opus, now, slot);
     if (frame !== undefined) this.#hand(copyOf(frame));
     this.#pool.give(slot);
   }
@@ -130,6 +128,7 @@ export class Receiver {
    * it, perhaps.
    *
    * @param header Its RTP header.
+   * @param userId Whose its SSRC is, where that is known.
    * @param opus Its payload; copied where it must wait.
    * @param now Monotonic milliseconds.
    * @param slot Where the frame is put; its buffers are as large as the payload.
@@ -137,12 +136,12 @@ export class Receiver {
    */
   take(
     header: Readonly<RtpHeader>,
+    userId: string | undefined,
     opus: Uint8Array,
     now: number,
     slot: PacketSlot,
   ): ReceivedFrame | undefined {
     if (this.#held.length > 0) this.release(now);
-    const userId = this.#userOf(header.ssrc | 0);
     if (!this.#open(userId, opus, now, slot)) {
       this.#hold(header, opus, now, userId);
       return undefined;
@@ -213,7 +212,7 @@ export class Receiver {
 
   /** Hands a frame that was held out, or says that it must be held still. */
   #deliver(frame: HeldFrame["frame"], now: number): HeldFrame | undefined {
-    const userId = this.#userOf(frame.ssrc | 0);
+    const userId = this.#userOf(frame.ssrc);
     const slot = this.#pool.take(frame.opus.length);
     const isOpen = this.#open(userId, frame.opus, now, slot);
     if (isOpen) this.#hand({ ...frame, userId: slot.userId, opus: slot.opus.slice() });
@@ -259,17 +258,6 @@ export class Receiver {
       return isKept;
     });
   }
-}
-
-/**
- * Copies a frame that is borrowed.
- *
- * @param frame The frame.
- * @returns One that may be kept.
- */
-export function copyOf(frame: ReceivedFrame): ReceivedFrame {
-  const { userId, ssrc, sequence, timestamp, at, opus } = frame;
-  return { userId, ssrc, sequence, timestamp, at, opus: opus.slice() };
 }
 
 function count<R extends string>(counters: Partial<Record<R, number>>, reason: R): void {

@@ -270,7 +270,7 @@ export class VoiceSession {
   /**
    * Finds the user of an SSRC.
    *
-   * @param ssrc SSRC of a received packet.
+   * @param ssrc SSRC of a received packet, signed or not.
    * @returns The user id, where the server has told it.
    */
   userOf(ssrc: number): string | undefined {

@@ -8,7 +8,7 @@
 
 import type { VoiceServerUpdate, VoiceStatePayload, VoiceStateUpdate } from "../../lib/gateway.ts";
 import type { SessionEvent } from "../../lib/io.ts";
-import type { ReceivedFrame } from "../../lib/receiver.ts";
+import type { ReceivedFrame } from "../../lib/received_frame.ts";
 import { type JoinVoiceOptions, VoiceConnection } from "../connection.ts";
 import type { DiscordGatewayAdapterLibraryMethods } from "../gateway_adapter.ts";
 import { guarded } from "../listeners.ts";

@@ -7,7 +7,7 @@
 import { Buffer } from "node:buffer";
 import { VoiceOpcodes, type VoiceReceivePayload } from "../networking/mod.ts";
 import type { SessionEvent } from "../../lib/io.ts";
-import type { ReceivedFrame } from "../../lib/receiver.ts";
+import type { ReceivedFrame } from "../../lib/received_frame.ts";
 import {
   AudioReceiveStream,
   type AudioReceiveStreamOptions,

@@ -7,6 +7,8 @@
  * After these it is quiet until there is a frame again. While no connection can take frames, time
  * stands still for the source, and nothing of it is lost.
  *
+ * The schedule begins on a grid that all players share, so that many of them share a wake.
+ *
  * RTP timestamps are the sample clock of the schedule: they go on during pauses, and a frame that
  * goes to many connections is encoded once.
  *
@@ -20,6 +22,7 @@ import type { AudioSource } from "../sources/audio_source.ts";
 import { makeTick, ticker } from "../ticker.ts";
 import { Encoding, type EncodingOptions } from "./encoding.ts";
 import { type Frame, FrameQueue, type PacketSource } from "./frame_queue.ts";
+import { Grid } from "./grid.ts";
 
 /** Frames of silence that end a transmission, so that receivers do not interpolate. */
 export const SILENCE_COUNT = 5;
@@ -143,6 +146,7 @@ interface Ending {
  */
 export class AudioPlayer implements Disposable {
   readonly #pacer: Pacer;
+  readonly #grid = new Grid();
   readonly #encoding: Encoding;
   readonly #outputs = new Set<PlayerOutput>();
   readonly #listeners = new Listeners<PlayerEvents>();
@@ -497,8 +501,8 @@ export class AudioPlayer implements Disposable {
     this.#speak(true);
     // Whether the source stalls is known when its frame is due, not before.
     const isStalled = this.#frame === undefined && this.#current !== undefined;
-    const due = this.#pacer.due(now) - (isStalled ? 0 : lead);
-    const at = Math.max(due, this.#leadUntil);
+    const due = Math.max(this.#pacer.due(now) - (isStalled ? 0 : lead), this.#leadUntil);
+    const at = this.#stoodStill ? this.#grid.next(due) : due;
     if (!isWaiting || at < this.#tick.at) ticker.set(this.#tick, at);
   }
 
@@ -518,14 +522,16 @@ export class AudioPlayer implements Disposable {
   /** A slot has come: says what is to be said. */
   #step(now: number): void {
     if (this.#isStuck || !this.#hasMore) return this.#follow();
-    if (this.#stoodStill) this.#pacer.resume(now);
+    // The schedule begins on the grid, even where the timer is late.
+    const at = this.#stoodStill ? this.#grid.last(now) : now;
+    if (this.#stoodStill) this.#pacer.resume(at);
     this.#stoodStill = false;
     const frame = this.#frame;
     const { packet, duration } = frame ?? SILENCE;
-    const lateness = now - this.#pacer.due(now);
+    const lateness = now - this.#pacer.due(at);
     if (lateness < 0) this.#outAt = now - lateness + duration / SAMPLES_PER_MS;
-    const position = this.#pacer.advance(duration, now);
-    this.#line ??= Math.round(now * SAMPLES_PER_MS) - position;
+    const position = this.#pacer.advance(duration, at);
+    this.#line ??= Math.round(at * SAMPLES_PER_MS) - position;
     const isSkipped = position < 0;
     if (isSkipped || this.#send(packet, this.#line + position, lateness)) {
       if (frame === undefined) this.#countSilence();

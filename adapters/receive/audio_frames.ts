@@ -6,7 +6,7 @@
 
 import type { PcmFrame } from "../../lib/audio/pcm.ts";
 import type { PlayoutStats } from "../../lib/audio/playout.ts";
-import type { ReceivedFrame } from "../../lib/receiver.ts";
+import type { ReceivedFrame } from "../../lib/received_frame.ts";
 import { guarded } from "../listeners.ts";
 import { Voice } from "./voice.ts";
 

@@ -9,7 +9,7 @@
 import { JitterBuffer, type JitterItem } from "../../lib/audio/jitter_buffer.ts";
 import type { PcmFrame } from "../../lib/audio/pcm.ts";
 import type { PlayoutStats } from "../../lib/audio/playout.ts";
-import type { ReceivedFrame } from "../../lib/receiver.ts";
+import type { ReceivedFrame } from "../../lib/received_frame.ts";
 import { Clocked } from "./clocked.ts";
 import { Sink } from "./sink.ts";
 import { type OrderOptions, type PcmOptions, Voice } from "./voice.ts";

@@ -5,7 +5,7 @@
  */
 
 import { type SpeakingChange, SpeakingDetector } from "../../lib/audio/speaking_detector.ts";
-import type { ReceivedFrame } from "../../lib/receiver.ts";
+import type { ReceivedFrame } from "../../lib/received_frame.ts";
 import { makeTick, ticker } from "../ticker.ts";
 
 /** Watches all users of a connection. */

@@ -17,7 +17,7 @@ import { packetDuration, SAMPLE_RATE } from "../../lib/audio/opus_toc.ts";
 import type { PlacedPacket } from "../../lib/audio/opus_track.ts";
 import type { PcmFrame } from "../../lib/audio/pcm.ts";
 import { Playout } from "../../lib/audio/playout.ts";
-import type { ReceivedFrame } from "../../lib/receiver.ts";
+import type { ReceivedFrame } from "../../lib/received_frame.ts";
 import { createOpus } from "../opus.ts";
 import type { Speaker } from "../receive/speakers.ts";
 import { makeTick, ticker } from "../ticker.ts";

@@ -25,9 +25,10 @@ export {
   counterKeepalive,
   parseCounterKeepalive,
 } from "../keepalive_counter.ts";
+export * from "../packet_buffer.ts";
+export * from "../packet_pool.ts";
+export * from "../received_frame.ts";
 export * from "../receiver.ts";
-export { PacketBuffer } from "../packet_buffer.ts";
-export { PacketSlot } from "../packet_pool.ts";
 export { nobleCiphers, nobleSecretbox, pureCiphers } from "../secretbox.ts";
 export * from "./extension.ts";
 export * from "./header.ts";

@@ -24,7 +24,7 @@ import type { Transport } from "../../adapters/transport.ts";
 import { type RunningVoiceServer, startVoiceServer } from "../../adapters/testing/mod.ts";
 import { LocalProtocolError, VoiceConnectError } from "../../lib/errors.ts";
 import type { SessionEvent } from "../../lib/io.ts";
-import type { ReceivedFrame } from "../../lib/receiver.ts";
+import type { ReceivedFrame } from "../../lib/received_frame.ts";
 import type { ServerEvent } from "../../lib/testing/server_events.ts";
 import { startScriptedServer } from "../tools/scripted_server.ts";
 import { startTcpProxy } from "../tools/tcp_proxy.ts";

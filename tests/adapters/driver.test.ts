@@ -7,7 +7,7 @@ import type { VoiceStatePayload } from "../../lib/gateway.ts";
 import type { Input, SessionEvent } from "../../lib/io.ts";
 import { discoveryResponse, parseDiscoveryRequest } from "../../lib/ip_discovery.ts";
 import { PacketCipher } from "../../lib/packet.ts";
-import { copyOf, type ReceivedFrame } from "../../lib/receiver.ts";
+import { copyOf, type ReceivedFrame } from "../../lib/received_frame.ts";
 import { writeRtpHeader } from "../../lib/rtp_header.ts";
 import { VoiceSession } from "../../lib/session.ts";
 import {

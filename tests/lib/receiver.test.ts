@@ -1,14 +1,8 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import test from "node:test";
 import { PacketPool } from "../../lib/packet_pool.ts";
-import {
-  copyOf,
-  HOLD_LIMIT,
-  HOLD_TIME,
-  READY_LIMIT,
-  type ReceivedFrame,
-  Receiver,
-} from "../../lib/receiver.ts";
+import { copyOf, type ReceivedFrame } from "../../lib/received_frame.ts";
+import { HOLD_LIMIT, HOLD_TIME, READY_LIMIT, Receiver } from "../../lib/receiver.ts";
 import type { OpenFrameFault } from "../../lib/end_to_end.ts";
 import { RtpHeader } from "../../lib/rtp_header.ts";
 import { HEARD_USER_LIMIT } from "../../lib/streams.ts";
@@ -272,7 +266,7 @@ test("Receiver.take() lends the frame that is next, and has pull() give what wai
   const header = Object.assign(new RtpHeader(), { ssrc: 7, sequence: 4, timestamp: 2 ** 32 - 1 });
   users.set(7, "a");
   const opus = Uint8Array.of(1);
-  const frame = receiver.take(header, opus, 1.5, slot);
+  const frame = receiver.take(header, "a", opus, 1.5, slot);
   assertStrictEquals(frame, slot);
   assertStrictEquals(slot.opus, opus);
   assertEquals(copyOf(slot), {
@@ -285,7 +279,10 @@ test("Receiver.take() lends the frame that is next, and has pull() give what wai
   });
   assertEquals(receiver.pull(), undefined);
   push(7, 5, 2);
-  assertEquals(receiver.take(Object.assign(header, { sequence: 6 }), opus, 3, slot), undefined);
+  assertEquals(
+    receiver.take(Object.assign(header, { sequence: 6 }), "a", opus, 3, slot),
+    undefined,
+  );
   opus.fill(9);
   assertEquals(sequences(), [5, 6]);
 });

@@ -11,6 +11,7 @@ import {
   SILENCE_COUNT,
 } from "../../../adapters/player/player.ts";
 import { until, within } from "../../tools/waiting.ts";
+import { inFakeTime } from "../fake_sockets.ts";
 import { isSilence, Output, pcm, seekable, shortPackets } from "./fixtures.ts";
 
 const LIMIT = 10_000;
@@ -431,5 +432,35 @@ test(
     await player.play(shortPackets(8));
     assert(leads(early).every((lead) => lead < 2), `${leads(early)}`);
     assertEquals(early.content, plain.content);
+  }),
+);
+
+test(
+  "AudioPlayer begins its schedule on the grid, again after a pause, and where the timer is late",
+  inFakeTime(async (time) => {
+    const { player, output } = setUp();
+    const long = Array.from({ length: 40 }, () => Uint8Array.of(0xf8, 1));
+    const read = async () => {
+      for (let i = 0; i < 3 * READ_AHEAD; i++) await null;
+    };
+    void player.play(long);
+    await read();
+    time.now += 3.7;
+    const begun = time.armed[0].at;
+    time.now = begun + 0.9;
+    time.fire();
+    const times = () => output.sent.map(({ sampleTime }) => sampleTime / 48 - begun);
+    for (let i = 0; i < 2; i++) time.advance(20);
+    player.pause();
+    time.advance(207.3);
+    const silent = output.sent.length;
+    assertEquals(times(), Array.from({ length: silent }, (_, i) => 20 * i));
+    player.resume();
+    time.advance(60);
+    assertGreater(output.sent.length, silent);
+    assertEquals(times().filter((at) => at % 20 !== 0), []);
+    assertEquals([begun % 5, time.armed[0].at % 5], [0, 0]);
+    player.stop();
+    time.advance(200);
   }),
 );

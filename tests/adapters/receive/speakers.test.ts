@@ -7,7 +7,7 @@ import {
   SpeakerFeed,
   SpeakerQueue,
 } from "../../../adapters/receive/speakers.ts";
-import type { ReceivedFrame } from "../../../lib/receiver.ts";
+import type { ReceivedFrame } from "../../../lib/received_frame.ts";
 import { within } from "../../tools/waiting.ts";
 
 const LIMIT = 5_000;

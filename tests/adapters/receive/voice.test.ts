@@ -5,7 +5,7 @@ import { AudioFrames } from "../../../adapters/receive/audio_frames.ts";
 import { type Speaker, SpeakerFeed, SpeakerQueue } from "../../../adapters/receive/speakers.ts";
 import { ticker } from "../../../adapters/ticker.ts";
 import type { PcmFrame } from "../../../lib/audio/pcm.ts";
-import type { ReceivedFrame } from "../../../lib/receiver.ts";
+import type { ReceivedFrame } from "../../../lib/received_frame.ts";
 import { until, within } from "../../tools/waiting.ts";
 
 const LIMIT = 10_000;

@@ -4,7 +4,7 @@ import { createOpus } from "../../../adapters/opus.ts";
 import { ConnectionCall } from "../../../adapters/recording/connection_call.ts";
 import { type Speaker, SpeakerFeed } from "../../../adapters/receive/speakers.ts";
 import { ticker } from "../../../adapters/ticker.ts";
-import type { ReceivedFrame } from "../../../lib/receiver.ts";
+import type { ReceivedFrame } from "../../../lib/received_frame.ts";
 
 const [BOB, CAROL] = ["100000000000000002", "100000000000000003"];
 const VOICE = Uint8Array.of(0xfc, 0xff, 0xfe); // decodes to silence, but is no pause to the buffer
