@@ -75,7 +75,7 @@ export interface FleetUsage {
   readonly unsent: number;
 }
 
-/** Most bots on one voice server. */
+/** Bots on one voice server, which has a limit of its own. */
 export const BOTS_PER_SERVER = 1000;
 
 /** An Opus packet of 20 ms. */

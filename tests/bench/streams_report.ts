@@ -112,6 +112,32 @@ export function holdsRatio(
   return least === 0 ? undefined : median(ours.holds) / least;
 }
 
+/**
+ * How many times as much CPU time the peer needs for a packet, at the most streams that both hold.
+ * What else the machine does changes this less than how many streams there are.
+ *
+ * @param peer The runtime on which the peer was measured.
+ */
+export function costRatio(
+  own: RuntimeStreams,
+  peer: RuntimeStreams,
+  dave: boolean,
+): number | undefined {
+  const ours = rowOf(own, "sotto", dave);
+  const theirs = rowOf(peer, "@discordjs/voice", dave);
+  const held = (row: StreamRow | undefined) =>
+    (row?.points ?? []).filter(({ rate }) => rate >= HELD).map(({ streams }) => streams);
+  const most = Math.max(...held(ours).filter((streams) => held(theirs).includes(streams)));
+  if (most === -Infinity) return undefined;
+  return costAt(theirs!, most) / costAt(ours!, most);
+}
+
+function costAt({ points }: StreamRow, streams: number): number {
+  return median(
+    points.filter((point) => point.streams === streams).map(({ cpuPerPacket }) => cpuPerPacket),
+  );
+}
+
 /** How many times the CPU time of C ours needs for a packet, without pacing. */
 export function floodRatio({ flood }: RuntimeStreams): number | undefined {
   const ours = flood.find(({ subject }) => subject === "sotto")?.cpuPerPacket;
@@ -134,9 +160,9 @@ export function growth(points: readonly StreamPoint[]): number | undefined {
 export function textOf({ runtimes, quick, cpus }: StreamsReport): string {
   const lines = [`${cpus} processors${quick ? ", short run" : ""}`, ""];
   for (const runtime of runtimes) {
-    const peer = runtimes.find(({ rows }) => rows.some(({ subject }) => subject !== "sotto"));
-    const sameRuntime = runtimes.find(({ name }) => name === runtime.name.split(" ")[0]) ?? peer;
-    lines.push(...linesOf(runtime, sameRuntime ?? runtime), "");
+    // The flag of Deno changes nothing for the peer, which was measured without it.
+    const peer = runtimes.find(({ name }) => name === runtime.name.split(" ")[0])!;
+    lines.push(...linesOf(runtime, peer), "");
   }
   return lines.join("\n");
 }
@@ -150,6 +176,8 @@ function linesOf(runtime: RuntimeStreams, peer: RuntimeStreams): string[] {
     ...[false, true].map((dave) =>
       line(`  times the peer's, DAVE ${dave ? "on" : "off"}`, [
         times(holdsRatio(runtime, peer, dave)),
+        "",
+        times(costRatio(runtime, peer, dave)),
       ])
     ),
     ...fixed.map((point) => line("  fixed", cellsOf(point))),
@@ -190,7 +218,7 @@ function times(ratio: number | undefined): string {
 }
 
 function line(name: string, cells: readonly string[]): string {
-  return name.padEnd(46) + cells.map((cell) => cell.padStart(12)).join("");
+  return name.padEnd(46) + cells.map((cell) => ` ${cell}`.padStart(12)).join("");
 }
 
 function rowOf({ rows }: RuntimeStreams, subject: SubjectName, dave: boolean) {

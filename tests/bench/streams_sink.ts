@@ -56,7 +56,7 @@ class Window {
 
   report(): SinkReport {
     const late = Float64Array.from([...this.#senders.values()].flatMap(({ late }) => {
-      const least = Math.min(...late);
+      const least = late.reduce((a, b) => Math.min(a, b));
       return late.map((each) => each - least);
     })).sort();
     return {

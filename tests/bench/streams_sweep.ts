@@ -11,7 +11,7 @@ import type { Stage, Windows } from "./streams_stage.ts";
 const CATCHING_UP = 1.03;
 
 const ATTEMPTS = 2;
-const STARVED_ATTEMPTS = 4;
+const STARVED_ATTEMPTS = 3;
 
 /** How a sweep goes. */
 export interface Steps {
@@ -51,38 +51,53 @@ export class Sweep {
     this.#progress = progress;
   }
 
-  /** Most streams that were held, of each repeat. */
+  /** Most streams that were held, of each repeat; 0 where not even the fewest were. */
   get holds(): readonly number[] {
     return this.#holds.length === 0 ? [this.#around] : this.#holds;
   }
 
   /** From few streams on, in large steps. */
   async coarse(): Promise<void> {
-    const { first, limit, coarse } = this.#steps;
-    const counts: number[] = [];
-    for (let count = first; count <= limit; count *= coarse) counts.push(even(count));
-    this.#around = await this.#ascend(counts);
+    const { first, coarse } = this.#steps;
+    this.#around = await this.#quietly(() => this.#walk(first, coarse));
   }
 
-  /** From a little less than `coarse` has found on, in small steps. */
+  /** From what `coarse` has found on in small steps, up or, where that is not held now, down. */
   async fine(): Promise<void> {
-    const { first, limit, coarse, fine } = this.#steps;
+    const { first, fine } = this.#steps;
     const around = Math.max(first, this.#around);
-    const counts: number[] = [];
-    for (let count = around / fine; count < around * coarse; count *= fine) {
-      if (count <= limit) counts.push(even(count));
-    }
-    this.#holds.push(await this.#ascend(counts));
+    this.#holds.push(
+      await this.#quietly(async () => {
+        const held = await this.#walk(around, fine);
+        return held > 0 ? held : await this.#descend(around / fine);
+      }),
+    );
   }
 
-  /** @returns The last one that was held; 0 where none was. */
-  async #ascend(counts: readonly number[]): Promise<number> {
+  /** Up until packets are missing. @returns The last one that was held; 0 where none was. */
+  async #walk(from: number, factor: number): Promise<number> {
     let held = 0;
-    await this.#stage.quiet(this.#windows.settle);
-    for (const count of counts) {
+    for (let count = even(from); count <= this.#steps.limit; count = even(count * factor)) {
       if (!await this.#holdsSoMany(count)) break;
       held = count;
     }
+    return held;
+  }
+
+  /** Down until no packets are missing. @returns The first one that was held; 0 where none was. */
+  async #descend(from: number): Promise<number> {
+    const { first, fine } = this.#steps;
+    for (let count = even(from); count >= first; count = even(count / fine)) {
+      await this.#stage.quiet(this.#windows.settle);
+      if (await this.#holdsSoMany(count)) return count;
+    }
+    return 0;
+  }
+
+  /** What was late before is not part of it, nor is it of what comes next. */
+  async #quietly(run: () => Promise<number>): Promise<number> {
+    await this.#stage.quiet(this.#windows.settle);
+    const held = await run();
     await this.#stage.quiet(this.#windows.settle);
     return held;
   }
