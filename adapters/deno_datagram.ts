@@ -44,8 +44,11 @@ export function openDenoDatagram(
     : openRemote(remote, handlers, (peer) => openListener(listenDatagram, peer, handlers));
 }
 
-/** The largest datagram that UDP has: none is cut short. */
-const RECEIVE_SIZE = 65_535;
+/**
+ * More than any path carries in one piece. What is larger is cut short, so that its tag is wrong.
+ * Room for the largest datagram of UDP would be three times what a socket takes in all.
+ */
+const RECEIVE_SIZE = 4096;
 
 /** After so many failures to receive, with no datagram between, the socket is broken. */
 const MAX_FAILURES = 10;
