@@ -13,7 +13,7 @@ import type { VoiceServer, VoiceStatePayload } from "../lib/gateway.ts";
 import type { SessionEvent } from "../lib/io.ts";
 import type { EncryptionMode } from "../lib/packet.ts";
 import { redactMessage } from "../lib/redact.ts";
-import { copyOf, type ReceivedFrame } from "../lib/received_frame.ts";
+import { copyFrame, type ReceivedFrame } from "../lib/received_frame.ts";
 import { RTP_HEADER_SIZE, writeRtpHeader } from "../lib/rtp_header.ts";
 import type { Secret } from "../lib/secret.ts";
 import { VoiceSession } from "../lib/session.ts";
@@ -599,7 +599,7 @@ export class VoiceConnection implements AsyncDisposable {
   /** Only where somebody wants the frame it is copied, and before anybody is told of it. */
   #handleFrame(borrowed: ReceivedFrame): void {
     const isDecoded = this.#listeners.has("audioFrame");
-    const frame = isDecoded || this.#feeds.size > 0 ? copyOf(borrowed) : borrowed;
+    const frame = isDecoded || this.#feeds.size > 0 ? copyFrame(borrowed) : borrowed;
     this.#speakingWatch.push(frame);
     for (const feed of this.#feeds) feed.push(frame);
     if (isDecoded) this.#audioFrames.push(frame);

@@ -26,7 +26,7 @@ export interface ReceivedFrame {
  * @param frame The frame.
  * @returns One that may be kept.
  */
-export function copyOf(frame: ReceivedFrame): ReceivedFrame {
+export function copyFrame(frame: ReceivedFrame): ReceivedFrame {
   const { userId, ssrc, sequence, timestamp, at, opus } = frame;
   return { userId, ssrc, sequence, timestamp, at, opus: opus.slice() };
 }

@@ -13,7 +13,7 @@
 
 import type { EndToEnd, OpenFrameFault } from "./end_to_end.ts";
 import { PacketPool, type PacketSlot } from "./packet_pool.ts";
-import { copyOf, type ReceivedFrame } from "./received_frame.ts";
+import { copyFrame, type ReceivedFrame } from "./received_frame.ts";
 import type { RtpHeader } from "./rtp_header.ts";
 import { HEARD_USER_LIMIT } from "./streams.ts";
 
@@ -119,7 +119,7 @@ export class Receiver {
   push(header: Readonly<RtpHeader>, opus: Uint8Array, now: number): void {
     const slot = this.#pool.take(opus.length);
     const frame = this.take(header, this.#userOf(header.ssrc), opus, now, slot);
-    if (frame !== undefined) this.#hand(copyOf(frame));
+    if (frame !== undefined) this.#hand(copyFrame(frame));
     this.#pool.give(slot);
   }
 
@@ -151,7 +151,7 @@ export class Receiver {
     slot.timestamp = header.timestamp;
     slot.at = now;
     if (this.#ready.length === 0) return slot;
-    this.#hand(copyOf(slot));
+    this.#hand(copyFrame(slot));
     return undefined;
   }
 

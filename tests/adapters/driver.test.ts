@@ -7,7 +7,7 @@ import type { VoiceStatePayload } from "../../lib/gateway.ts";
 import type { Input, SessionEvent } from "../../lib/io.ts";
 import { discoveryResponse, parseDiscoveryRequest } from "../../lib/ip_discovery.ts";
 import { PacketCipher } from "../../lib/packet.ts";
-import { copyOf, type ReceivedFrame } from "../../lib/received_frame.ts";
+import { copyFrame, type ReceivedFrame } from "../../lib/received_frame.ts";
 import { writeRtpHeader } from "../../lib/rtp_header.ts";
 import { VoiceSession } from "../../lib/session.ts";
 import {
@@ -54,7 +54,7 @@ class Bench {
       },
       frame: (frame) => {
         this.onFrame(frame);
-        this.frames.push(copyOf(frame));
+        this.frames.push(copyFrame(frame));
       },
       message: (data) => void this.messages.push(data),
       packet: ({ ssrc, sequence }, opus) => {

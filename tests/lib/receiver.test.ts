@@ -1,7 +1,7 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import test from "node:test";
 import { PacketPool } from "../../lib/packet_pool.ts";
-import { copyOf, type ReceivedFrame } from "../../lib/received_frame.ts";
+import { copyFrame, type ReceivedFrame } from "../../lib/received_frame.ts";
 import { HOLD_LIMIT, HOLD_TIME, READY_LIMIT, Receiver } from "../../lib/receiver.ts";
 import type { OpenFrameFault } from "../../lib/end_to_end.ts";
 import { RtpHeader } from "../../lib/rtp_header.ts";
@@ -269,7 +269,7 @@ test("Receiver.take() lends the frame that is next, and has pull() give what wai
   const frame = receiver.take(header, "a", opus, 1.5, slot);
   assertStrictEquals(frame, slot);
   assertStrictEquals(slot.opus, opus);
-  assertEquals(copyOf(slot), {
+  assertEquals(copyFrame(slot), {
     userId: "a",
     ssrc: 7,
     sequence: 4,

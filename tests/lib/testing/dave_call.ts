@@ -118,7 +118,7 @@ export class DaveCall {
     this.crypto = crypto;
     this.room = new DaveRoom<Caller>({
       mls: crypto,
-      tell: (client, message) => void client.down.push(copyOf(message)),
+      tell: (client, message) => void client.down.push(copyFrame(message)),
       report: (details, client) => void this.events.push(eventOf(details, client)),
       drop: (client, op, reason) => void this.dropped.push(`${client.userId} ${op} ${reason}`),
     });
@@ -273,7 +273,7 @@ export class DaveCall {
 }
 
 /** What is told is borrowed until the call returns. */
-function copyOf(message: DaveServerMessage): DaveServerMessage {
+function copyFrame(message: DaveServerMessage): DaveServerMessage {
   const { d } = message;
   return d instanceof Uint8Array ? { ...message, d: d.slice() } as DaveServerMessage : message;
 }
