@@ -9,6 +9,9 @@ import type { SubjectName } from "./streams_fleet.ts";
 /** Share of the packets that must come. */
 export const HELD = 0.97;
 
+/** A rate above it catches up with what was late before. */
+const CATCHING_UP = 1.03;
+
 /** One window in which so many streams were to be sent. */
 export interface StreamPoint {
   /** Streams, of 50 packets a second each. */
@@ -85,6 +88,11 @@ export interface StreamsReport {
   readonly runtimes: readonly RuntimeStreams[];
 }
 
+/** Whether all packets came, and none that was late from before. */
+export function isHeld({ rate }: StreamPoint): boolean {
+  return rate >= HELD && rate <= CATCHING_UP;
+}
+
 /** Whether others had the processors that the process could have used. */
 export function isStarved({ cpuPercent, idlePercent }: StreamPoint): boolean {
   return cpuPercent < 90 && idlePercent < 5;
@@ -126,7 +134,7 @@ export function costRatio(
   const ours = rowOf(own, "sotto", dave);
   const theirs = rowOf(peer, "@discordjs/voice", dave);
   const held = (row: StreamRow | undefined) =>
-    (row?.points ?? []).filter(({ rate }) => rate >= HELD).map(({ streams }) => streams);
+    (row?.points ?? []).filter(isHeld).map(({ streams }) => streams);
   const most = Math.max(...held(ours).filter((streams) => held(theirs).includes(streams)));
   if (most === -Infinity) return undefined;
   return costAt(theirs!, most) / costAt(ours!, most);
@@ -134,7 +142,9 @@ export function costRatio(
 
 function costAt({ points }: StreamRow, streams: number): number {
   return median(
-    points.filter((point) => point.streams === streams).map(({ cpuPerPacket }) => cpuPerPacket),
+    points.filter((point) => point.streams === streams && isHeld(point)).map(({ cpuPerPacket }) =>
+      cpuPerPacket
+    ),
   );
 }
 
@@ -193,7 +203,7 @@ function linesOf(runtime: RuntimeStreams, peer: RuntimeStreams): string[] {
 
 function rowLine({ subject, dave, mode, holds, points }: StreamRow): string {
   const most = median(holds);
-  const cells = points.filter(({ streams }) => streams === most).at(-1);
+  const cells = points.filter((point) => point.streams === most && point.rate >= HELD).at(-1);
   const name = `  ${subject}, ${dave ? "DAVE, " : ""}${mode.replace(/^aead_|_rtpsize$/g, "")}`;
   return line(name, [...(cells ? cellsOf(cells) : [String(most)]), holds.join(" ")]);
 }

@@ -30,6 +30,10 @@ export interface Variant {
   readonly unstableNet: boolean;
 }
 
+/** Share of a processor below which a process has nothing left to do. */
+const QUIET_CPU = 0.2;
+const QUIET_ATTEMPTS = 5;
+
 /** How long is waited and measured, in milliseconds. */
 export interface Windows {
   /** Between the start of streams and the window. */
@@ -164,10 +168,19 @@ export class Stage implements AsyncDisposable {
     return { streams: 1, rate: point.packetsPerSecond / 50, ...point };
   }
 
-  /** Nobody plays any more. */
-  async quiet(ms: number): Promise<void> {
+  /**
+   * Nobody plays any more, and the process has done what it was late with.
+   *
+   * @param settle Milliseconds that are waited at least.
+   */
+  async quiet(settle: number): Promise<void> {
     await this.#tell({ do: "play", count: 0 });
-    await sleep(ms);
+    for (let attempt = 0; attempt < QUIET_ATTEMPTS; attempt++) {
+      const before = await this.#usage();
+      await sleep(settle);
+      const after = await this.#usage();
+      if ((after.cpu - before.cpu) / (after.at - before.at) / 1000 < QUIET_CPU) return;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -181,13 +194,13 @@ export class Stage implements AsyncDisposable {
   }
 
   async #window(run: () => Promise<unknown>): Promise<Omit<StreamPoint, "streams" | "rate">> {
-    const before = await this.#tell<FleetUsage>({ do: "usage" });
+    const before = await this.#usage();
     const machine = processorTimes();
     this.#sink.start();
     await run();
     const idlePercent = idleSince(machine);
     const came = await this.#sink.stop();
-    const after = await this.#tell<FleetUsage>({ do: "usage" });
+    const after = await this.#usage();
     const seconds = (after.at - before.at) / 1000;
     const packetsPerSecond = this.#options.noSocket
       ? (after.sent - before.sent) / seconds
@@ -205,6 +218,10 @@ export class Stage implements AsyncDisposable {
       unsent: after.unsent - before.unsent,
       lostBySink: came.dropped,
     };
+  }
+
+  async #usage(): Promise<FleetUsage> {
+    return await this.#tell({ do: "usage" });
   }
 
   async #tell<T>(command: FleetCommand): Promise<T> {

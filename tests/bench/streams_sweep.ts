@@ -4,14 +4,10 @@
  * @module
  */
 
-import { HELD, isStarved, type StreamPoint } from "./streams_report.ts";
+import { HELD, isHeld, type StreamPoint } from "./streams_report.ts";
 import type { Stage, Windows } from "./streams_stage.ts";
 
-/** A rate above it catches up with what was late before. */
-const CATCHING_UP = 1.03;
-
 const ATTEMPTS = 2;
-const STARVED_ATTEMPTS = 3;
 
 /** How a sweep goes. */
 export interface Steps {
@@ -102,14 +98,14 @@ export class Sweep {
     return held;
   }
 
-  /** What else the machine does must not count, as far as that is seen. */
+  /** Twice, for what else the machine does. */
   async #holdsSoMany(count: number): Promise<boolean> {
     for (let attempt = 1;; attempt++) {
       const point = await this.#stage.measure(count, this.#windows);
       this.points.push(point);
       this.#progress(point);
-      if (point.rate >= HELD && point.rate <= CATCHING_UP) return true;
-      if (attempt >= (isStarved(point) ? STARVED_ATTEMPTS : ATTEMPTS)) return point.rate >= HELD;
+      if (isHeld(point)) return true;
+      if (attempt >= ATTEMPTS) return point.rate >= HELD;
     }
   }
 }
