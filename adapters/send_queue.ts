@@ -79,7 +79,7 @@ export class SendQueue<To = void> {
     let slot = this.#free.pop();
     if (slot === undefined || slot.bytes.length < datagram.length) {
       slot = {
-        bytes: new Uint8Array(Math.max(datagram.length, SLOT_SIZE)),
+        bytes: new Uint8Array(SLOT_STEP * Math.ceil(datagram.length / SLOT_STEP)),
         size: 0,
         to,
       };
@@ -132,8 +132,8 @@ interface Slot<To> {
   to: To;
 }
 
-/** More than an Ethernet frame holds; a larger datagram gets a larger slot. */
-const SLOT_SIZE = 2048;
+/** Slots are used again for datagrams that are not much larger. */
+const SLOT_STEP = 256;
 const MAX_IN_FLIGHT = 64;
 
 let inFlight = 0;

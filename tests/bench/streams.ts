@@ -24,6 +24,7 @@ import {
   HELD,
   isStarved,
   type RuntimeStreams,
+  type StalledRow,
   type StreamPoint,
   type StreamRow,
   type StreamsReport,
@@ -61,6 +62,10 @@ const QUICK: Plan = {
 
 const FLOOD_TIME = 700;
 
+/** Milliseconds of each second for which the main thread stands still, and with how many streams. */
+const STALL = 60;
+const STALLED_STREAMS = [100, 1000];
+
 /** Bytes of a datagram without end-to-end encryption: header, packet, tag and nonce. */
 const PLAIN_SIZE = 192;
 /** The least that end-to-end encryption adds to it. */
@@ -89,7 +94,9 @@ class Bench {
     const [{ version, flood, fixed }] = pairs;
     const rows = pairs.flatMap(({ rows }) => rows);
     const fixedWithoutSocket = await this.#withoutSocket(variant);
-    return { name: nameOf(variant), version, rows, flood, fixed, fixedWithoutSocket };
+    const stalled = [];
+    for (const worker of [false, true]) stalled.push(await this.#stalled(variant, worker));
+    return { name: nameOf(variant), version, rows, flood, fixed, fixedWithoutSocket, stalled };
   }
 
   /** Ours, and the peer where the flag does not make it the same again. */
@@ -160,6 +167,16 @@ class Bench {
       points.push(await this.#fixed(stage, `${nameOf(variant)}, no socket`, count));
     }
     return points;
+  }
+
+  /** While the main thread stands still for a moment each second. */
+  async #stalled(variant: Variant, worker: boolean): Promise<StalledRow> {
+    const fleet = { subject: "sotto", dave: false, noSocket: false, worker, stall: STALL } as const;
+    await using stage = await this.#open(variant, fleet);
+    const label = `${nameOf(variant)}, stalled, worker ${worker ? "on" : "off"}`;
+    const points: StreamPoint[] = [];
+    for (const count of STALLED_STREAMS) points.push(await this.#fixed(stage, label, count));
+    return { worker, points };
   }
 }
 

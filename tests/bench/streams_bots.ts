@@ -28,6 +28,7 @@ const SECURE_TIME_LIMIT = 30_000;
 /** Starts are spread over so many milliseconds. */
 const FRAME = 20;
 const FLOOD_BATCH = 64;
+const STALL_INTERVAL = 1000;
 const FIRST_ID = 100000000000000000n;
 
 class Control {
@@ -123,10 +124,16 @@ class Control {
   }
 }
 
+function standStill(ms: number): void {
+  for (const until = performance.now() + ms; performance.now() < until;);
+}
+
 if (import.meta.main) {
   const options = JSON.parse(process.argv[2]!) as FleetOptions;
   const fleet = await (options.subject === "sotto" ? ownFleet(options) : peerFleet(options));
   const control = new Control(options, fleet);
+  const { stall = 0 } = options;
+  if (stall > 0) setInterval(standStill, STALL_INTERVAL, stall);
   console.log(JSON.stringify(process.versions[currentRuntime()]));
   for await (const line of createInterface({ input: process.stdin })) {
     console.log(JSON.stringify(await control.obey(JSON.parse(line))));

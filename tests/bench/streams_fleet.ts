@@ -17,6 +17,10 @@ export interface FleetOptions {
   readonly dave: boolean;
   /** Whether there is no socket: packets are made, counted and dropped. Only ours know it. */
   readonly noSocket: boolean;
+  /** Whether packets are sent by a worker. Only ours know it. */
+  readonly worker?: boolean;
+  /** Milliseconds of each second for which the main thread stands still; 0 by default. */
+  readonly stall?: number;
 }
 
 /** Where a bot joins. */

@@ -16,7 +16,7 @@ import {
 } from "./streams_fleet.ts";
 
 /** What `joinVoice` does, so that the transport can be another one. */
-export async function ownFleet({ dave, noSocket }: FleetOptions): Promise<Fleet> {
+export async function ownFleet({ dave, noSocket, worker }: FleetOptions): Promise<Fleet> {
   const real = await detectTransport();
   const counter = { sent: 0 };
   const transport = noSocket ? { ...real, openDatagram: deafSocket(counter) } : real;
@@ -31,6 +31,7 @@ export async function ownFleet({ dave, noSocket }: FleetOptions): Promise<Fleet>
           channelId,
           userId,
           daveEncryption: dave,
+          worker,
           server: { endpoint, token: "token", sessionId: userId },
         }),
       );

@@ -62,6 +62,14 @@ export interface FloodRow {
   readonly cpuPerPacket: readonly number[];
 }
 
+/** Ours while the main thread stands still for 60 ms of each second. */
+export interface StalledRow {
+  /** Whether a worker sends. */
+  readonly worker: boolean;
+  /** At numbers of streams that are the same everywhere. */
+  readonly points: readonly StreamPoint[];
+}
+
 /** What was measured on one runtime. */
 export interface RuntimeStreams {
   /** `deno`, `deno --unstable-net`, `bun` or `node`. */
@@ -76,6 +84,8 @@ export interface RuntimeStreams {
   readonly fixed: readonly StreamPoint[];
   /** The same without a socket; lateness is not known then. */
   readonly fixedWithoutSocket: readonly StreamPoint[];
+  /** While the main thread stands still now and then, without and with a worker. */
+  readonly stalled: readonly StalledRow[];
 }
 
 /** What `streams.ts --json` prints. */
@@ -178,7 +188,7 @@ export function textOf({ runtimes, quick, cpus }: StreamsReport): string {
 }
 
 function linesOf(runtime: RuntimeStreams, peer: RuntimeStreams): string[] {
-  const { name, version, rows, flood, fixed, fixedWithoutSocket } = runtime;
+  const { name, version, rows, flood, fixed, fixedWithoutSocket, stalled } = runtime;
   const head = ["streams", "CPU %", "us/packet", "p50 ms", "p99 ms", "RSS MB", "repeats"];
   return [
     line(`${name} ${version}`, head),
@@ -194,6 +204,9 @@ function linesOf(runtime: RuntimeStreams, peer: RuntimeStreams): string[] {
     line("  us/packet, most to fewest", ["", "", times(growth(fixed))]),
     ...fixedWithoutSocket.map((point) => line("  fixed, no socket", cellsOf(point))),
     line("  us/packet, most to fewest", ["", "", times(growth(fixedWithoutSocket))]),
+    ...stalled.flatMap(({ worker, points }) =>
+      points.map((point) => line(`  stalled, worker ${worker ? "on" : "off"}`, cellsOf(point)))
+    ),
     ...flood.map(({ subject, cpuPerPacket }) =>
       line(`  no pacing, ${subject}`, ["", "", decimals(median(cpuPerPacket))])
     ),
