@@ -17,7 +17,7 @@ import { parseBenchArguments } from "./packet_arguments.ts";
 import type { BenchReport } from "./report_data.ts";
 import { writeDocs } from "./report_docs.ts";
 import { reportPage } from "./report_page.ts";
-import { terminalTable } from "./report_table.ts";
+import { markdown, terminalTable } from "./report_table.ts";
 
 const { runtimes, json, write, from } = parseBenchArguments(process.argv.slice(2));
 const report: BenchReport = from === undefined
@@ -29,5 +29,5 @@ if (write) {
   writeFileSync(new URL("report.json", import.meta.url), `${JSON.stringify(report)}\n`);
   writeFileSync(new URL("report.html", import.meta.url), reportPage(report));
   const docs = new URL("../../docs/performance.md", import.meta.url);
-  writeFileSync(docs, writeDocs(readFileSync(docs, "utf8"), report));
+  writeFileSync(docs, writeDocs(readFileSync(docs, "utf8"), "bench", markdown(report)));
 }

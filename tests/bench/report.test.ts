@@ -80,14 +80,16 @@ test("markdown: every row has as many cells as there are runtimes", () => {
 
 test("writeDocs: replaces what is between the markers, again and again", () => {
   const page = "before\n<!-- bench: begin -->\nold\n<!-- bench: end -->\nafter\n";
-  const once = writeDocs(page, FIXED_REPORT);
-  assertEquals(writeDocs(once, FIXED_REPORT), once);
+  const figures = markdown(FIXED_REPORT);
+  const once = writeDocs(page, "bench", figures);
+  assertEquals(writeDocs(once, "bench", figures), once);
   assertMatch(once, /^before\n[^]*40\.0 ×[^]*\nafter\n$/);
   assertNotMatch(once, /old/);
 });
 
 test("writeDocs: refuses a page without markers", () => {
-  assertThrows(() => writeDocs("<!-- bench: end --> <!-- bench: begin -->", FIXED_REPORT), Error);
+  const page = "<!-- bench: end --> <!-- bench: begin --> <!-- other: end -->";
+  for (const name of ["bench", "other"]) assertThrows(() => writeDocs(page, name, ""), Error, name);
 });
 
 test("axisEnd: leaves room for all values, and barChart writes text that is no markup", () => {

@@ -4,22 +4,19 @@
  * @module
  */
 
-import type { BenchReport } from "./report_data.ts";
-import { markdown } from "./report_table.ts";
-
-const [BEGIN, END] = ["<!-- bench: begin -->", "<!-- bench: end -->"];
-
 /**
  * Replaces the figures of a page.
  *
  * @param page Markdown with both markers.
- * @param report The figures.
+ * @param name The markers' name.
+ * @param figures Markdown.
  * @throws {Error} It has no markers.
  */
-export function writeDocs(page: string, report: BenchReport): string {
-  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
+export function writeDocs(page: string, name: string, figures: string): string {
+  const [beginMark, endMark] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
+  const [begin, end] = [page.indexOf(beginMark), page.indexOf(endMark)];
   if (begin < 0 || end < begin) {
-    throw new Error(`Cannot write the figures: want ${BEGIN} and then ${END} in the page`);
+    throw new Error(`Cannot write the figures: want ${beginMark} and then ${endMark} in the page`);
   }
-  return `${page.slice(0, begin + BEGIN.length)}\n\n${markdown(report)}\n\n${page.slice(end)}`;
+  return `${page.slice(0, begin + beginMark.length)}\n\n${figures}\n\n${page.slice(end)}`;
 }

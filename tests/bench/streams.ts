@@ -2,20 +2,22 @@
  * How many streams of 50 packets a second one process holds, with real UDP on loopback, beside
  * @discordjs/voice:
  *
- *     deno task bench:streams [--runtime deno|bun|node]... [--quick] [--json]
+ *     deno task bench:streams [--runtime deno|bun|node]... [--quick] [--json] [--write]
  *
  * A row is a process of bots that have joined over TLS, two in each call, and play Opus packets of
  * 160 bytes. What they send goes to a UDP port that counts and drops it; their voice servers are
  * another process. Ours and the peer's run in turn, first in large steps until packets are missing,
  * then three times in small steps. Deno is measured with and without `--unstable-net`. Then without
  * pacing: one connection that sends as fast as it goes, and a C program that only sends.
- * `SOTTO_NODE` names another Node. See `StreamsReport` for the JSON.
+ * `SOTTO_NODE` names another Node. `--write` writes the figures to `docs/performance.md`. See `StreamsReport` for the JSON.
  *
  * @module
  */
 
 import { availableParallelism } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type RuntimeName, RUNTIMES } from "../../examples/demo/runtimes.ts";
 import type { SubjectName } from "./streams_fleet.ts";
@@ -30,6 +32,7 @@ import {
   type StreamsReport,
   textOf,
 } from "./streams_report.ts";
+import { writeDocs } from "./report_docs.ts";
 import { Sink, Stage, type Variant, type Windows } from "./streams_stage.ts";
 import { type Steps, Sweep } from "./streams_sweep.ts";
 
@@ -60,6 +63,7 @@ const QUICK: Plan = {
   floodRounds: 1,
 };
 
+const DOCS = fileURLToPath(new URL("../../docs/performance.md", import.meta.url));
 const FLOOD_TIME = 700;
 
 /** Milliseconds of each second for which the main thread stands still, and with how many streams. */
@@ -76,6 +80,7 @@ const { values } = parseArgs({
     runtime: { type: "string", multiple: true, default: [...RUNTIMES] },
     quick: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
+    write: { type: "boolean", default: false },
   },
 });
 
@@ -222,4 +227,8 @@ const bench = new Bench(values.quick ? QUICK : FULL, sink);
 const runtimes: RuntimeStreams[] = [];
 for (const variant of variantsOf(values.runtime)) runtimes.push(await bench.run(variant));
 const report: StreamsReport = { cpus: availableParallelism(), quick: values.quick, runtimes };
+if (values.write) {
+  const page = readFileSync(DOCS, "utf8");
+  writeFileSync(DOCS, writeDocs(page, "streams", `\`\`\`text\n${textOf(report).trim()}\n\`\`\``));
+}
 process.stdout.write(`${values.json ? JSON.stringify(report) : textOf(report)}\n`);
