@@ -48,7 +48,9 @@ export interface PacingStats {
 export interface DatagramSocket {
   /**
    * Sends one datagram, in call order. The bytes may be reused as soon as the
-   * call returns. What cannot be sent is dropped and counted in `dropped`.
+   * call returns, and they may be a part of memory that holds other packets and keys: copy
+   * them where another thread is to have them. What cannot be sent is dropped and counted in
+   * `dropped`.
    */
   send(datagram: Uint8Array): void;
   /** Datagrams that were dropped because the runtime could not keep up. */
