@@ -133,7 +133,9 @@ export class Kernels {
 
   /** Where `bytes` are, if they are in the module's memory; else -1. */
   find(bytes: Uint8Array): number {
-    return bytes.buffer === this.#buffer ? bytes.byteOffset : -1;
+    const { byteOffset } = bytes;
+    // Engines make a buffer for a small array when it is asked for; those begin at 0, ours do not.
+    return byteOffset > 0 && bytes.buffer === this.#buffer ? byteOffset : -1;
   }
 
   /**
