@@ -42,6 +42,7 @@ export class Playback implements PlayerOutput {
   #timestampBase: number | undefined;
   #player: AudioPlayer | undefined;
   #isReady = false;
+  #lead = 0;
 
   /** Starts suspended; `resume` lets it send. */
   constructor(handlers: PlaybackHandlers) {
@@ -72,13 +73,14 @@ export class Playback implements PlayerOutput {
 
   /** See `PlayerOutput`. */
   get lead(): number {
-    return this.#handlers.lead();
+    return this.#lead;
   }
 
   /** There is a connection. */
   resume(): void {
     if (this.#ended.signal.aborted) return;
     this.#isReady = true;
+    this.#lead = this.#handlers.lead();
     this.#player?.outputChanged();
   }
 

@@ -45,7 +45,7 @@ export class FrameQueue {
    * Begins to read at once.
    *
    * @param open Opens what is read.
-   * @param changed Is called when a packet has come and when no more will come; never before the
+   * @param changed Is called when there is a packet again and when no more will come; never before the
    * caller has the queue.
    */
   constructor(open: () => PacketSource, changed: () => void) {
@@ -133,7 +133,7 @@ export class FrameQueue {
     place.packet = next.value;
     place.duration = duration;
     this.#size++;
-    this.#changed();
+    if (this.#size === 1) this.#changed();
     this.#readOn();
   };
 

@@ -148,7 +148,8 @@ export class AudioPlayer implements Disposable {
   readonly #pacer: Pacer;
   readonly #grid = new Grid();
   readonly #encoding: Encoding;
-  readonly #outputs = new Set<PlayerOutput>();
+  /** Replaced where it changes: what goes through it may change it. */
+  #outputs: readonly PlayerOutput[] = [];
   readonly #listeners = new Listeners<PlayerEvents>();
   readonly #queue: Track[] = [];
   readonly #tick = makeTick((now) => this.#step(now));
@@ -242,15 +243,16 @@ export class AudioPlayer implements Disposable {
 
   /** Sends to one more connection. `VoiceConnection.subscribe` calls it. */
   addOutput(output: PlayerOutput): void {
-    if (this.#outputs.has(output)) return;
-    this.#outputs.add(output);
+    if (this.#outputs.includes(output)) return;
+    this.#outputs = [...this.#outputs, output];
     if (this.#isSpeaking) output.setSpeaking(true);
     this.#follow();
   }
 
   /** Sends no more to a connection. */
   removeOutput(output: PlayerOutput): void {
-    if (!this.#outputs.delete(output)) return;
+    if (!this.#outputs.includes(output)) return;
+    this.#outputs = this.#outputs.filter((other) => other !== output);
     if (this.#isSpeaking) output.setSpeaking(false);
     this.#follow();
   }
@@ -440,7 +442,8 @@ export class AudioPlayer implements Disposable {
 
   /** Whether frames can go nowhere. */
   get #isStuck(): boolean {
-    for (const { isReady } of this.#outputs) if (isReady) return false;
+    const outputs = this.#outputs;
+    for (let i = 0; i < outputs.length; i++) if (outputs[i]!.isReady) return false;
     return true;
   }
 
@@ -508,8 +511,12 @@ export class AudioPlayer implements Disposable {
 
   /** By how much all that can hear want frames early. */
   get #lead(): number {
+    const outputs = this.#outputs;
     let least = Infinity;
-    for (const { isReady, lead = 0 } of this.#outputs) if (isReady) least = Math.min(least, lead);
+    for (let i = 0; i < outputs.length; i++) {
+      const { isReady, lead = 0 } = outputs[i]!;
+      if (isReady) least = Math.min(least, lead);
+    }
     return least === Infinity ? 0 : least;
   }
 
@@ -541,8 +548,10 @@ export class AudioPlayer implements Disposable {
   }
 
   #send(packet: Uint8Array, sampleTime: number, lateness: number): boolean {
+    const outputs = this.#outputs;
     let isSent = false;
-    for (const output of this.#outputs) {
+    for (let i = 0; i < outputs.length; i++) {
+      const output = outputs[i]!;
       if (output.isReady && output.send(packet, sampleTime, lateness)) isSent = true;
     }
     return isSent;
