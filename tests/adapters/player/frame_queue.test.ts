@@ -21,12 +21,13 @@ test("FrameQueue gives each packet with its duration, then ends", async () => {
 });
 
 test("FrameQueue calls again for each packet that finds it empty", async () => {
-  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const [end, ...gates] = Array.from({ length: 3 }, () => Promise.withResolvers<void>());
   const { frames, calls } = open(async function* () {
     for (const [i, packet] of shortPackets(2).entries()) {
       await gates[i]!.promise;
       yield packet;
     }
+    await end.promise;
   });
   for (const [i, gate] of gates.entries()) {
     assertEquals([frames.first, calls()], [undefined, i]);
@@ -35,6 +36,7 @@ test("FrameQueue calls again for each packet that finds it empty", async () => {
     assertEquals(calls(), i + 1);
     frames.shift();
   }
+  end!.resolve();
   await until(() => frames.hasEnded);
 });
 
