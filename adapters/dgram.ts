@@ -88,6 +88,9 @@ function connect(
   };
 }
 
+/** Bytes for one datagram of audio; a larger one gets more. */
+const OWN_SIZE = 512;
+
 /** What `SendQueue` has, for a connected socket. */
 type DgramOutput = Pick<SendQueue, "push" | "dropped" | "close">;
 
@@ -100,15 +103,23 @@ function dgramOutput(
     return new SendQueue((datagram, _to, done) => socket.send(datagram, done), failed);
   }
   let dropped = 0;
+  let own = new Uint8Array(OWN_SIZE);
   const sent = (error: Error | null): void => {
     if (error !== null) failed(error);
   };
   return {
     // Node queues a datagram, by reference, only where the system's buffer is
-    // full. What follows would be queued too, without bound: it is dropped.
+    // full. What follows would be queued too, without bound: it is dropped. And
+    // what is queued is the socket's own memory: the caller's has other packets by then.
     push(datagram) {
-      if (socket.getSendQueueCount() > 0) dropped++;
-      else socket.send(datagram, sent);
+      if (socket.getSendQueueCount() > 0) {
+        dropped++;
+        return;
+      }
+      const { length } = datagram;
+      if (own.length < length) own = new Uint8Array(length);
+      own.set(datagram);
+      socket.send(own, 0, length, sent);
     },
     get dropped() {
       return dropped;

@@ -255,11 +255,11 @@ export class Driver {
 
   #receive(id: number, datagram: Uint8Array): void {
     if (id !== this.#udpId) return;
-    const slot = this.#pool.take(datagram.length);
+    const slot = RECEIVING.take(datagram.length);
     try {
       this.#open(id, datagram, slot);
     } finally {
-      this.#pool.give(slot);
+      RECEIVING.give(slot);
     }
   }
 
@@ -319,7 +319,13 @@ export class Driver {
   }
 }
 
-/** All connections of a process share the memory that their ciphers work in. */
+/**
+ * What was received is handed to others: its memory holds nothing else. And what was sent is never
+ * overwritten by it, whenever a runtime reads that.
+ */
+const RECEIVING = /* @__PURE__ */ new PacketPool();
+
+/** All connections of a process share the memory in which their ciphers seal. */
 const pools = new WeakMap<AeadProvider, PacketPool>();
 
 function poolOf(provider: AeadProvider): PacketPool {

@@ -498,14 +498,14 @@ export class AudioPlayer implements Disposable {
   #schedule(): void {
     const lead = this.#lead;
     const isWaiting = this.#tick.index >= 0;
-    if (isWaiting && lead === 0) return;
+    if (isWaiting && (lead === 0 || this.#stoodStill)) return;
     const now = performance.now();
     if (!this.#isSpeaking) this.#leadUntil = now + SPEAKING_LEAD;
     this.#speak(true);
     // Whether the source stalls is known when its frame is due, not before.
     const isStalled = this.#frame === undefined && this.#current !== undefined;
     const due = Math.max(this.#pacer.due(now) - (isStalled ? 0 : lead), this.#leadUntil);
-    const at = this.#stoodStill ? this.#grid.next(due) : due;
+    const at = this.#stoodStill ? this.#grid.next(Math.max(due, now)) : due;
     if (!isWaiting || at < this.#tick.at) ticker.set(this.#tick, at);
   }
 

@@ -70,9 +70,10 @@ export class Departures {
     const until = now + SLACK;
     const last = Math.floor(until);
     // After a long stall each slot is looked at once; the present one is looked at again.
-    const first = Math.max(this.#next, last - SLOT_COUNT + 1);
-    this.#next = Math.max(this.#next, last);
-    for (let time = first; time <= last; time++) {
+    const first = this.#next;
+    const end = Math.min(last + 1, first + SLOT_COUNT);
+    this.#next = Math.max(first, last);
+    for (let time = first; time < end; time++) {
       const slot = this.#slots[time % SLOT_COUNT]!;
       if (slot.length === 0) continue;
       for (const departure of slot.splice(0)) {

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { guarded } from "../listeners.ts";
 import type { DatagramHandlers, DatagramSocket, SocketAddress } from "../transport.ts";
 import type { LaneCommand, LaneReport, LaneStart, SentStats } from "./protocol.ts";
 import { Ring } from "./ring.ts";
@@ -53,6 +54,8 @@ export class Lane {
   readonly #received = new Uint8Array(DATAGRAM_LIMIT);
   #nextId = 1;
   #failure: Error | undefined;
+  /** Whether the worker was ended, or has failed. */
+  #isOver = false;
 
   /**
    * Starts a worker.
@@ -112,6 +115,7 @@ export class Lane {
     if (this.#forget(id) === undefined || this.#failure !== undefined) return;
     this.#thread.post({ type: "close", id });
     if (this.#sockets.size > 0) return;
+    this.#isOver = true;
     this.#thread.terminate();
     this.#emptied();
   }
@@ -143,14 +147,17 @@ export class Lane {
     this.#incoming.read((id, _at, datagram) => {
       // Not every function of every runtime takes a view of shared memory.
       this.#received.set(datagram);
-      this.#sockets.get(id)?.handlers.message(this.#received.subarray(0, datagram.length));
+      const received = this.#received.subarray(0, datagram.length);
+      guarded(() => this.#sockets.get(id)?.handlers.message(received));
     });
     if (!this.#incoming.sleep()) setTimeout(this.#receive, 0);
   };
 
   #fail(error: Error): void {
-    if (this.#failure !== undefined) return;
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#failure = error;
+    this.#thread.terminate();
     this.#emptied(error);
     for (const id of [...this.#sockets.keys()]) this.#forget(id)?.handlers.close(error);
   }

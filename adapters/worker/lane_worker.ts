@@ -18,12 +18,17 @@ const LOOK_INTERVAL = 1;
 /** Milliseconds without datagrams after which the worker sleeps. */
 const SLEEP_AFTER = 500;
 
+/** Milliseconds for which a datagram waits at most: the clocks of the threads may have parted. */
+const LATEST = 250;
+
 /** Milliseconds between reports of what became of the datagrams. */
 const REPORT_INTERVAL = 1000;
 
 interface Socket {
   readonly datagrams: DatagramSocket;
   readonly lateness: Lateness;
+  /** Datagrams that came and found no room. */
+  refused: number;
   reported: number;
 }
 
@@ -75,9 +80,8 @@ export class LaneWorker {
     const datagrams = openDatagram(remote, {
       open: () => post({ type: "open", id }),
       message: (datagram) => {
-        if (this.#incoming.write(id, 0, datagram) && this.#incoming.rouse()) {
-          post({ type: "received" });
-        }
+        if (!this.#incoming.write(id, 0, datagram)) this.#refuse(id);
+        else if (this.#incoming.rouse()) post({ type: "received" });
       },
       error: ({ message }) => post({ type: "error", id, message }),
       close: ({ message }) => {
@@ -85,7 +89,12 @@ export class LaneWorker {
         post({ type: "close", id, message });
       },
     });
-    this.#sockets.set(id, { datagrams, lateness: new Lateness(), reported: 0 });
+    this.#sockets.set(id, { datagrams, lateness: new Lateness(), refused: 0, reported: 0 });
+  }
+
+  #refuse(id: number): void {
+    const socket = this.#sockets.get(id);
+    if (socket !== undefined) socket.refused++;
   }
 
   #wake(): void {
@@ -100,7 +109,7 @@ export class LaneWorker {
     this.#outgoing.read((id, at, bytes) => {
       this.#busyAt = now;
       if (at === 0) this.#sockets.get(id)?.datagrams.send(bytes);
-      else this.#departures.add(id, at + this.#offset, bytes);
+      else this.#departures.add(id, Math.min(at + this.#offset, now + LATEST), bytes);
     });
     this.#departures.take(performance.now(), this.#depart);
     if (now - this.#reportedAt >= REPORT_INTERVAL) this.#report(now);
@@ -122,7 +131,8 @@ export class LaneWorker {
   #report(now: number): void {
     this.#reportedAt = now;
     for (const [id, socket] of this.#sockets) {
-      const { datagrams: { dropped }, lateness } = socket;
+      const { datagrams, lateness, refused } = socket;
+      const dropped = datagrams.dropped + refused;
       const { count } = lateness;
       if (count + dropped === socket.reported) continue;
       socket.reported = count + dropped;

@@ -38,7 +38,7 @@ export async function ownSubjects(
       const common = { name, side: "own", cipher, dave } as const;
       subjects.push(sender(common, call.speaker.driver, frame));
       // A call of its own: what was sent into the void would be missing there.
-      subjects.push(receiver(common, await ownCall(mode, dave), frame));
+      subjects.push(receiver(common, await enter(mode, dave), frame));
       if (!dave) subjects.push(parser(common, await enter(mode, dave), frame));
     }
   }
