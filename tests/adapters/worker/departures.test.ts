@@ -59,3 +59,11 @@ test("Departures gives each datagram once, at its instant, whatever comes and wh
   }
   assertEquals(departures.size, waiting.size);
 });
+
+test("Departures keeps the order of what is due over more than a lap of its slots", () => {
+  const departures = new Departures(0);
+  for (let at = 0; at < 511; at += 20) departures.add(at, at, Uint8Array.of(0));
+  const order: number[] = [];
+  departures.take(800, ({ at }) => order.push(at));
+  assertEquals(order, Array.from({ length: 26 }, (_, i) => 20 * i));
+});
