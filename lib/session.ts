@@ -345,8 +345,8 @@ export class VoiceSession {
    * Makes a datagram of an Opus frame.
    *
    * @param frame One Opus packet.
-   * @param into Receives the datagram, in other memory than the frame; the frame's size and 48 bytes more are enough (68 in
-   * the mode `xsalsa20_poly1305_suffix`; 16 less without DAVE).
+   * @param into Receives the datagram, in other memory than the frame; the frame's size and 48
+   * bytes more are enough (68 in the mode `xsalsa20_poly1305_suffix`; 16 less without DAVE).
    * @param timestamp RTP timestamp, signed or not; the previous one and its frame's duration by
    * default.
    * @returns Bytes of the datagram; 0 while the session is not connected, or the others could
