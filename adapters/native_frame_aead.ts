@@ -25,7 +25,6 @@ export function nodeAes128gcm(secret: Uint8Array): FrameAead {
       `Cannot use a frame key of ${secret.length} bytes: a key has ${FRAME_KEY_SIZE} bytes`,
     );
   }
-  // A key object could not be erased.
-  const key = Uint8Array.from(secret);
-  return { ...nodeGcm("aes-128-gcm", key, FRAME_TAG_SIZE), erase: () => void key.fill(0) };
+  // A key object could not be overwritten.
+  return nodeGcm("aes-128-gcm", Uint8Array.from(secret), FRAME_TAG_SIZE);
 }

@@ -6,35 +6,41 @@
 
 import { createCipheriv, createDecipheriv, type KeyObject } from "node:crypto";
 
-import type { Aead } from "../lib/aead.ts";
+import { type Aead, demandKey, demandSealable } from "../lib/aead.ts";
+
+const NONCE_SIZE = 12;
 
 /**
  * Makes a cipher.
  *
  * @param name The cipher; it says how long the key is.
- * @param key Its key. Bytes are not copied.
+ * @param key Its key. Bytes are not copied; `erase` overwrites them.
  * @param tagSize Bytes of the tag that are sent.
  */
 export function nodeGcm(
   name: "aes-128-gcm" | "aes-256-gcm",
   key: KeyObject | Uint8Array,
   tagSize: number,
-): Aead {
+): Required<Aead> {
+  let kept: KeyObject | Uint8Array | undefined = key;
   // Without it a tag of four bytes would do.
   const options = { authTagLength: tagSize };
   return {
     seal(packet, aadSize, plainSize, nonce) {
+      demandKey(kept !== undefined);
       const end = aadSize + plainSize;
-      const cipher = createCipheriv(name, key, nonce, options);
+      demandSealable(packet, end + tagSize, nonce, NONCE_SIZE);
+      const cipher = createCipheriv(name, kept, nonce, options);
       if (aadSize > 0) cipher.setAAD(packet.subarray(0, aadSize));
       packet.set(cipher.update(packet.subarray(aadSize, end)), aadSize);
       cipher.final();
       packet.set(cipher.getAuthTag(), end);
     },
     open(packet, aadSize, cipherSize, nonce, into) {
+      if (kept === undefined) return false;
       const end = aadSize + cipherSize;
       try {
-        const decipher = createDecipheriv(name, key, nonce, options);
+        const decipher = createDecipheriv(name, kept, nonce, options);
         if (aadSize > 0) decipher.setAAD(packet.subarray(0, aadSize));
         decipher.setAuthTag(packet.subarray(end, end + tagSize));
         const plain = decipher.update(packet.subarray(aadSize, end));
@@ -44,6 +50,11 @@ export function nodeGcm(
       } catch {
         return false;
       }
+    },
+    erase() {
+      // A key object cannot be overwritten, only let go of.
+      if (kept instanceof Uint8Array) kept.fill(0);
+      kept = undefined;
     },
   };
 }

@@ -13,6 +13,7 @@
 
 import { gcm } from "@noble/ciphers/aes.js";
 import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
+import { LocalProtocolError } from "./errors.ts";
 
 /** Bytes of the authentication tag of every cipher. */
 export const TAG_SIZE = 16;
@@ -26,6 +27,7 @@ export interface Aead {
    * @param aadSize Bytes of additional data.
    * @param plainSize Bytes of plaintext.
    * @param nonce Nonce of the cipher's own size.
+   * @throws {LocalProtocolError} The key was erased.
    */
   seal(packet: Uint8Array, aadSize: number, plainSize: number, nonce: Uint8Array): void;
   /**
@@ -36,7 +38,7 @@ export interface Aead {
    * @param cipherSize Bytes of ciphertext, without the tag.
    * @param nonce Nonce of the cipher's own size.
    * @param into Receives `cipherSize` bytes of plaintext.
-   * @returns `false` where the tag is wrong; `into` is then of no use.
+   * @returns `false` where the tag is wrong or the key was erased; `into` is then of no use.
    */
   open(
     packet: Uint8Array,
@@ -45,7 +47,10 @@ export interface Aead {
     nonce: Uint8Array,
     into: Uint8Array,
   ): boolean;
-  /** Overwrites what it keeps of the key. It must not be used again. */
+  /**
+   * Overwrites what it keeps of the key, or lets go of what cannot be overwritten. From then on
+   * `seal` throws and `open` returns `false`; to erase again does nothing.
+   */
   erase?(): void;
 }
 
@@ -104,6 +109,16 @@ export function demandSealable(
   }
 }
 
+/**
+ * Demands that a cipher still has its key.
+ *
+ * @param hasKey Whether it has.
+ * @throws {LocalProtocolError} It has not.
+ */
+export function demandKey(hasKey: boolean): asserts hasKey {
+  if (!hasKey) throw new LocalProtocolError("Cannot seal a packet: the key was erased");
+}
+
 /** A cipher of `@noble/ciphers` with 16 bytes of tag. */
 export type NobleCipher = (
   key: Uint8Array,
@@ -116,15 +131,17 @@ export type NobleCipher = (
 
 /** Makes an `Aead` of such a cipher and a key. */
 export function wrapNoble(cipher: NobleCipher, secret: Uint8Array): Aead {
-  const key = Uint8Array.from(secret);
+  let key: Uint8Array | undefined = Uint8Array.from(secret);
   return {
     seal(packet, aadSize, plainSize, nonce) {
+      demandKey(key !== undefined);
       const end = aadSize + plainSize;
       const sealed = cipher(key, nonce, packet.subarray(0, aadSize))
         .encrypt(packet.subarray(aadSize, end));
       packet.set(sealed, aadSize);
     },
     open(packet, aadSize, cipherSize, nonce, into) {
+      if (key === undefined) return false;
       const end = aadSize + cipherSize + TAG_SIZE;
       try {
         const plain = cipher(key, nonce, packet.subarray(0, aadSize))
@@ -134,6 +151,10 @@ export function wrapNoble(cipher: NobleCipher, secret: Uint8Array): Aead {
       } catch {
         return false;
       }
+    },
+    erase() {
+      key?.fill(0);
+      key = undefined;
     },
   };
 }

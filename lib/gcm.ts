@@ -13,7 +13,7 @@
  * @module
  */
 
-import { type Aead, demandSealable } from "./aead.ts";
+import { type Aead, demandKey, demandSealable } from "./aead.ts";
 import { BLOCK_WORDS, encryptBlock, expandKey } from "./aes.ts";
 
 const BLOCK_SIZE = 16;
@@ -33,6 +33,7 @@ export class AesGcm implements Aead {
   /** Words of the nonce, with which counter blocks begin. */
   readonly #nonce = new Int32Array(BLOCK_WORDS - 1);
   readonly #keyStream = new Int32Array(BLOCK_WORDS);
+  #isErased = false;
 
   /**
    * Expands the key.
@@ -55,6 +56,7 @@ export class AesGcm implements Aead {
 
   /** See `Aead`. */
   seal(packet: Uint8Array, aadSize: number, plainSize: number, nonce: Uint8Array): void {
+    demandKey(!this.#isErased);
     const end = aadSize + plainSize;
     demandSealable(packet, end + this.#tagSize, nonce, NONCE_SIZE);
     this.#loadNonce(nonce);
@@ -73,7 +75,7 @@ export class AesGcm implements Aead {
   ): boolean {
     const end = aadSize + cipherSize;
     const fits = packet.length >= end + this.#tagSize && into.length >= cipherSize;
-    if (!fits || nonce.length !== NONCE_SIZE) return false;
+    if (!fits || this.#isErased || nonce.length !== NONCE_SIZE) return false;
     this.#loadNonce(nonce);
     this.#computeTag(packet, aadSize, end);
     let difference = 0;
@@ -87,6 +89,7 @@ export class AesGcm implements Aead {
 
   /** See `Aead`. */
   erase(): void {
+    this.#isErased = true;
     for (const secret of [this.#schedule, this.#table, this.#hash, this.#keyStream]) secret.fill(0);
   }
 

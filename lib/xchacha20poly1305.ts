@@ -12,7 +12,7 @@
  * @module
  */
 
-import { type Aead, demandSealable, TAG_SIZE } from "./aead.ts";
+import { type Aead, demandKey, demandSealable, TAG_SIZE } from "./aead.ts";
 import {
   chacha20Block,
   COUNTER_AT,
@@ -36,6 +36,7 @@ export class XChaCha20Poly1305 implements Aead {
   /** The sizes of additional data and ciphertext, 64 bits each. */
   readonly #sizes = new Uint8Array(16);
   readonly #tag = new Int32Array(TAG_SIZE / 4);
+  #isErased = false;
 
   /**
    * Takes a copy of the key.
@@ -55,6 +56,7 @@ export class XChaCha20Poly1305 implements Aead {
 
   /** See `Aead`. */
   seal(packet: Uint8Array, aadSize: number, plainSize: number, nonce: Uint8Array): void {
+    demandKey(!this.#isErased);
     const end = aadSize + plainSize;
     demandSealable(packet, end + TAG_SIZE, nonce, NONCE_SIZE);
     this.#start(nonce);
@@ -73,7 +75,7 @@ export class XChaCha20Poly1305 implements Aead {
   ): boolean {
     const end = aadSize + cipherSize;
     const fits = packet.length >= end + TAG_SIZE && into.length >= cipherSize;
-    if (!fits || nonce.length !== NONCE_SIZE) return false;
+    if (!fits || this.#isErased || nonce.length !== NONCE_SIZE) return false;
     this.#start(nonce);
     this.#computeTag(packet, aadSize, end);
     let difference = 0;
@@ -87,6 +89,7 @@ export class XChaCha20Poly1305 implements Aead {
 
   /** See `Aead`. */
   erase(): void {
+    this.#isErased = true;
     this.#poly1305.erase();
     for (const secret of [this.#key, this.#state, this.#block, this.#tag]) secret.fill(0);
   }

@@ -6,8 +6,13 @@
  * @module
  */
 
-import { type Aead, type AeadFactory, demandSealable, TAG_SIZE } from "../../lib/aead.ts";
-import { LocalProtocolError } from "../../lib/errors.ts";
+import {
+  type Aead,
+  type AeadFactory,
+  demandKey,
+  demandSealable,
+  TAG_SIZE,
+} from "../../lib/aead.ts";
 import { FRAME_KEY_SIZE, FRAME_TAG_SIZE, type FrameAead } from "../../lib/dave/frames/aead.ts";
 import type { Kernels } from "./kernels.ts";
 
@@ -35,6 +40,7 @@ class KernelAead implements FrameAead {
   readonly #makeFallback: Fallback;
   #fallback: Aead | undefined;
   #slot: number | undefined;
+  #isErased = false;
 
   constructor(kernels: Kernels, kernel: Kernel, key: Uint8Array, makeFallback: Fallback) {
     if (key.length !== kernel.keySize) {
@@ -52,6 +58,7 @@ class KernelAead implements FrameAead {
   }
 
   seal(packet: Uint8Array, aadSize: number, plainSize: number, nonce: Uint8Array): void {
+    demandKey(!this.#isErased);
     const { tagSize, nonceSize } = this.#kernel;
     const sealedSize = plainSize + tagSize;
     demandSealable(packet, aadSize + sealedSize, nonce, nonceSize);
@@ -77,7 +84,7 @@ class KernelAead implements FrameAead {
     const { tagSize, nonceSize } = this.#kernel;
     const size = aadSize + cipherSize + tagSize;
     const fits = packet.length >= size && into.length >= cipherSize;
-    if (!fits || nonce.length !== nonceSize) return false;
+    if (!fits || this.#isErased || nonce.length !== nonceSize) return false;
     const kernels = this.#kernels;
     const found = kernels.find(packet);
     if (this.#slot === undefined || !kernels.fits(aadSize, cipherSize + tagSize)) {
@@ -95,10 +102,11 @@ class KernelAead implements FrameAead {
   }
 
   erase(): void {
+    this.#isErased = true;
     if (this.#slot !== undefined) this.#kernels.releaseSlot(this.#slot, this);
     this.#slot = undefined;
     this.#fallback?.erase?.();
-    this.#fallback = ERASED;
+    this.#fallback = undefined;
     this.#key.fill(0);
   }
 
@@ -106,14 +114,6 @@ class KernelAead implements FrameAead {
     return this.#fallback ??= this.#makeFallback(this.#key);
   }
 }
-
-/** What is left of a cipher whose key was erased. */
-const ERASED: Aead = {
-  seal() {
-    throw new LocalProtocolError("Cannot seal a packet: the key was erased");
-  },
-  open: () => false,
-};
 
 /** The ciphers of one instance of the kernels. */
 export class KernelCiphers {

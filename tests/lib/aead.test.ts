@@ -3,6 +3,7 @@ import test from "node:test";
 import { type AeadFactory, TAG_SIZE } from "../../lib/aead.ts";
 import { pureAead } from "../../lib/pure_aead.ts";
 import { nobleCiphers } from "../../lib/secretbox.ts";
+import { assertErases } from "../tools/erasure.ts";
 import {
   bitFlips,
   byId,
@@ -53,6 +54,10 @@ for (const [name, factory, vector] of CIPHERS) {
     borrowed.fill(0);
     const into = new Uint8Array(plain.length);
     assertEquals(aead.open(sealed, aad.length, plain.length, nonce, into), true);
+  });
+
+  test(`${name} seals and opens nothing any more once it is erased`, () => {
+    assertErases({ make: factory, keySize: 32, nonceSize: nonce.length, tagSize: TAG_SIZE });
   });
 
   test(`${name} opens again and again, after a failure too`, () => {

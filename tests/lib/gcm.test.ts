@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { createCipheriv } from "node:crypto";
 import test from "node:test";
 import { AesGcm } from "../../lib/gcm.ts";
+import { assertErases } from "../tools/erasure.ts";
 import { hex, randomBytes, seededRandom, toHex } from "../tools/vectors.ts";
 
 const SPEC_KEY = "feffe9928665731c6d6a8f9467308308";
@@ -41,6 +42,11 @@ for (const [name, key, sealed, tag] of KNOWN) {
 }
 
 for (const size of [16, 32] as const) {
+  test(`AesGcm with ${size} bytes of key seals and opens nothing any more once it is erased`, () => {
+    const make = (key: Uint8Array) => new AesGcm(key, size, size / 2);
+    assertErases({ make, keySize: size, nonceSize: 12, tagSize: size / 2 });
+  });
+
   test(`AesGcm with ${size} bytes of key counts more blocks than one and two bytes can`, () => {
     const random = seededRandom(size);
     const [key, nonce] = [randomBytes(random, size), randomBytes(random, 12)];

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import process from "node:process";
 import test from "node:test";
-import { type Aead, nobleAead, TAG_SIZE } from "../../lib/aead.ts";
+import { nobleAead, TAG_SIZE } from "../../lib/aead.ts";
 import { pureAead } from "../../lib/pure_aead.ts";
 import { bitFlips, randomBytes, seededRandom, truncations } from "../tools/vectors.ts";
 
@@ -129,17 +129,6 @@ for (const cipher of CIPHERS) {
       "Cannot seal a packet of 48 bytes: the buffer has 47 bytes",
     );
     assertEquals(packet, before);
-  });
-
-  test(`${title} keeps a key of its own until it is erased`, () => {
-    const { key, nonce, sealed } = sampleOf(cipher, 12, 20);
-    const borrowed = key.slice();
-    const aead: Aead = make(borrowed);
-    borrowed.fill(0);
-    const into = new Uint8Array(20);
-    assert(aead.open(sealed, 12, 20, nonce, into));
-    aead.erase?.();
-    assertEquals(aead.open(sealed, 12, 20, nonce, into), false);
   });
 
   // Bun's heap has no counter that sees single objects.

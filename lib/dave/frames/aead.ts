@@ -26,6 +26,7 @@ export interface FrameAead {
    * @param aadSize Bytes of additional data.
    * @param plainSize Bytes of plaintext.
    * @param nonce `FRAME_NONCE_SIZE` bytes.
+   * @throws {LocalProtocolError} The key was erased.
    */
   seal(packet: Uint8Array, aadSize: number, plainSize: number, nonce: Uint8Array): void;
   /**
@@ -36,7 +37,7 @@ export interface FrameAead {
    * @param cipherSize Bytes of ciphertext, without the tag.
    * @param nonce `FRAME_NONCE_SIZE` bytes.
    * @param into Receives `cipherSize` bytes of plaintext.
-   * @returns `false` where the tag is wrong; `into` is then of no use.
+   * @returns `false` where the tag is wrong or the key was erased; `into` is then of no use.
    */
   open(
     packet: Uint8Array,
@@ -45,7 +46,7 @@ export interface FrameAead {
     nonce: Uint8Array,
     into: Uint8Array,
   ): boolean;
-  /** Overwrites what it keeps of the key. It must not be used again. */
+  /** See `Aead.erase`: from then on `seal` throws and `open` returns `false`. */
   erase(): void;
 }
 

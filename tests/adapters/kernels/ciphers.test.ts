@@ -6,6 +6,7 @@ import { Kernels } from "../../../adapters/kernels/kernels.ts";
 import { type Aead, nobleAead, TAG_SIZE, wrapNoble } from "../../../lib/aead.ts";
 import { FRAME_TAG_SIZE } from "../../../lib/dave/frames/aead.ts";
 import { LocalProtocolError } from "../../../lib/errors.ts";
+import { assertErases } from "../../tools/erasure.ts";
 import { bitFlips, randomBytes, seededRandom, toHex, truncations } from "../../tools/vectors.ts";
 
 const kernels = new Kernels();
@@ -190,14 +191,23 @@ for (const cipher of CIPHERS) {
     const aead = make(given);
     given.fill(0);
     check(cipher, aead, key, { nonce, aadSize: 12, size: 30, place: places[0]! });
-    const packet = new Uint8Array(12 + 30 + tagSize);
-    aead.seal(packet, 12, 30, nonce);
     aead.erase!();
-    aead.erase!();
-    assertEquals(aead.open(packet, 12, 30, nonce, new Uint8Array(30)), false);
-    assertThrows(() => aead.seal(packet, 12, 30, nonce), LocalProtocolError, "erased");
     const other = randomBytes(random, keySize);
     check(cipher, make(other), other, { nonce, aadSize: 12, size: 30, place: places[0]! });
+  });
+
+  test(`${name} seals and opens nothing any more once it is erased, nor does its fallback`, () => {
+    assertErases({ make, keySize, nonceSize, tagSize });
+    const erased = make(new Uint8Array(keySize), cipher.noble);
+    erased.erase!();
+    const packet = new Uint8Array(12 + 65_537 + TAG_SIZE);
+    assertThrows(
+      () => erased.seal(packet, 12, 65_537, new Uint8Array(nonceSize)),
+      LocalProtocolError,
+    );
+    cipher.noble(new Uint8Array(keySize)).seal(packet, 12, 65_537, new Uint8Array(nonceSize));
+    const into = new Uint8Array(65_537);
+    assertEquals(erased.open(packet, 12, 65_537, new Uint8Array(nonceSize), into), false);
   });
 
   test(`${name} leaves to the fallback what is too large, with the same key`, () => {
