@@ -49,6 +49,14 @@ test("XChaCha20Poly1305 counts more blocks than one and two bytes can", () => {
   assertEquals(packet.findIndex((byte, i) => byte !== wanted[i]), -1);
 });
 
+// Words that are all zero stay so in ChaCha20, and Poly1305 makes zeros of them.
+test("XChaCha20Poly1305 opens nothing that is forged for what is left of it once it is erased", () => {
+  const aead = new XChaCha20Poly1305(new Uint8Array(32).fill(1));
+  aead.erase();
+  const packet = new Uint8Array(20 + 16);
+  assertEquals(aead.open(packet, 0, 20, new Uint8Array(24), new Uint8Array(20)), false);
+});
+
 for (const size of [0, 16, 31, 33]) {
   test(`XChaCha20Poly1305 refuses a key of ${size} bytes`, () => {
     assertThrows(

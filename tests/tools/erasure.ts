@@ -22,7 +22,7 @@ const SIZE = 30;
 
 /**
  * Demands that an erased cipher seals nothing, and opens nothing: neither what it sealed before nor
- * what anyone can seal, who knows what a key was overwritten with.
+ * what anyone can seal under a key of zeros.
  */
 export function assertErases({ make, keySize, nonceSize, tagSize }: Erasable): void {
   const random = seededRandom(keySize + nonceSize);
