@@ -50,6 +50,8 @@ export interface KernelFunctions {
     tagSize: number,
     into: number,
   ): number;
+  /** Overwrites what the last call left of keys outside of their slots. */
+  forget(): void;
 }
 
 interface KernelExports extends KernelFunctions {
@@ -112,10 +114,11 @@ export class Kernels {
     return slot;
   }
 
-  /** Overwrites a slot; it is free for another key. */
+  /** Overwrites a slot, and what was made of its key elsewhere; it is free for another key. */
   releaseSlot(slot: number, owner?: object): void {
     if (owner !== undefined) this.#forgotten.unregister(owner);
     this.#bytes.fill(0, slot, slot + SLOT_SIZE);
+    this.functions.forget();
     this.#freeSlots.push(slot);
   }
 

@@ -17,6 +17,14 @@ export const TAG: usize = memory.data(16, 16);
 /** A last block that is not whole, filled up with zeros. */
 const LAST_BLOCK: usize = memory.data(16, 16);
 
+/** Overwrites all of it. */
+export function forgetScratch(): void {
+  memory.fill(NONCE, 0, 32);
+  memory.fill(KEY_STREAM, 0, 256);
+  memory.fill(TAG, 0, 16);
+  memory.fill(LAST_BLOCK, 0, 16);
+}
+
 /** Writes `from` xor `stream` to `into`, which may be the same place as `from`. */
 export function xorBytes(from: usize, stream: usize, into: usize, size: i32): void {
   let done = 0;

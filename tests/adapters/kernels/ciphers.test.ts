@@ -1,6 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import test from "node:test";
-import { gcm } from "@noble/ciphers/aes.js";
+import { Buffer } from "node:buffer";
+import { ctr, gcm } from "@noble/ciphers/aes.js";
+import { chacha20, hchacha } from "@noble/ciphers/chacha.js";
 import { KernelCiphers } from "../../../adapters/kernels/ciphers.ts";
 import { Kernels } from "../../../adapters/kernels/kernels.ts";
 import { type Aead, nobleAead, TAG_SIZE, wrapNoble } from "../../../lib/aead.ts";
@@ -20,10 +22,30 @@ interface Cipher {
   make(key: Uint8Array, fallback?: (key: Uint8Array) => Aead): Aead;
   /** With a whole tag. */
   noble(key: Uint8Array): Aead;
+  /** What stands in the module's memory of a key, as it is, before the first message. */
+  prepared(key: Uint8Array): Uint8Array[];
+  /** And after a message of 160 bytes. */
+  used(key: Uint8Array, nonce: Uint8Array): Uint8Array[];
 }
 
 function unneeded(): never {
   throw new Error("the fallback is not needed");
+}
+
+/** Key stream for the tag and 160 bytes of message. */
+const gcmSecrets: Pick<Cipher, "prepared" | "used"> = {
+  prepared: (key) => [ctr(key, new Uint8Array(16)).encrypt(new Uint8Array(16))],
+  used: (key, nonce) => [
+    ctr(key, Uint8Array.from([...nonce, 0, 0, 0, 1])).encrypt(new Uint8Array(16 + 160)),
+  ],
+};
+
+function xchachaSubkey(key: Uint8Array, nonce: Uint8Array): Uint8Array {
+  const words = (bytes: Uint8Array) => new Uint32Array(bytes.slice().buffer);
+  const subkey = new Uint32Array(8);
+  const sigma = words(new TextEncoder().encode("expand 32-byte k"));
+  hchacha(sigma, words(key), words(nonce.subarray(0, 16)), subkey);
+  return new Uint8Array(subkey.buffer);
 }
 
 const CIPHERS: readonly Cipher[] = [
@@ -34,6 +56,12 @@ const CIPHERS: readonly Cipher[] = [
     tagSize: TAG_SIZE,
     make: (key, fallback = unneeded) => ciphers.xchacha20poly1305(key, fallback),
     noble: nobleAead.xchacha20poly1305,
+    prepared: (key) => [key],
+    used(key, nonce) {
+      const subkey = xchachaSubkey(key, nonce);
+      const rest = Uint8Array.from([0, 0, 0, 0, ...nonce.subarray(16)]);
+      return [key, subkey, chacha20(subkey, rest, new Uint8Array(64 + 160))];
+    },
   },
   {
     name: "aes256gcm",
@@ -42,6 +70,7 @@ const CIPHERS: readonly Cipher[] = [
     tagSize: TAG_SIZE,
     make: (key, fallback = unneeded) => ciphers.aes256gcm(key, fallback),
     noble: nobleAead.aes256gcm,
+    ...gcmSecrets,
   },
   {
     name: "aes128gcm",
@@ -51,6 +80,7 @@ const CIPHERS: readonly Cipher[] = [
     make: (key, fallback = unneeded) =>
       ciphers.aes128gcm(key, (own) => ({ erase() {}, ...fallback(own) })),
     noble: (key) => wrapNoble(gcm, key),
+    ...gcmSecrets,
   },
 ];
 
@@ -208,6 +238,32 @@ for (const cipher of CIPHERS) {
     cipher.noble(new Uint8Array(keySize)).seal(packet, 12, 65_537, new Uint8Array(nonceSize));
     const into = new Uint8Array(65_537);
     assertEquals(erased.open(packet, 12, 65_537, new Uint8Array(nonceSize), into), false);
+  });
+
+  test(`${name} leaves nothing of its key in the module's memory once it is erased`, () => {
+    const random = seededRandom(6);
+    for (const use of ["nothing", "sealing", "opening"] as const) {
+      const [key, nonce] = [randomBytes(random, keySize), randomBytes(random, nonceSize)];
+      const aead = make(key);
+      const packet = randomBytes(random, 12 + 160 + TAG_SIZE);
+      if (use === "sealing") aead.seal(packet, 12, 160, nonce);
+      if (use === "opening") {
+        packet.set(expected(cipher, key, packet, 12, 160, nonce));
+        assertEquals(aead.open(packet, 12, 160, nonce, packet.subarray(12)), true);
+      }
+      const secrets = use === "nothing" ? cipher.prepared(key) : cipher.used(key, nonce);
+      const pieces = secrets.flatMap((secret) =>
+        Array.from(
+          { length: secret.length / 8 },
+          (_, i) => Buffer.from(secret.slice(8 * i, 8 * i + 8)),
+        )
+      );
+      const end = new Uint8Array(inside.buffer).findLastIndex((byte) => byte !== 0);
+      const written = Buffer.from(inside.buffer, 0, end + 1);
+      assertEquals(pieces.filter((piece) => !written.includes(piece)), [], use);
+      aead.erase!();
+      assertEquals(pieces.filter((piece) => written.includes(piece)), [], use);
+    }
   });
 
   test(`${name} leaves to the fallback what is too large, with the same key`, () => {
