@@ -26,6 +26,7 @@ function broken(
     xchacha20poly1305: make("xchacha20poly1305"),
     aes256gcm: make("aes256gcm"),
     aes128gcm: make("aes128gcm"),
+    allocate: (size: number) => ciphers.allocate(size),
   } as unknown as KernelCiphers;
 }
 
@@ -62,6 +63,49 @@ test("areRight() finds a cipher that seals or opens wrongly, or opens what was f
       }),
     ];
     for (const fault of faults) assertEquals(areRight(broken(name, fault)), false);
+  }
+});
+
+/** Packets that are sealed and opened, consistently, as if the key were another one. */
+function wrongWhere(
+  name: "xchacha20poly1305" | "aes256gcm" | "aes128gcm",
+  isWrong: (packet: Uint8Array, nonce: Uint8Array) => boolean,
+): KernelCiphers {
+  const other = ciphers[name](new Uint8Array(name === "aes128gcm" ? 16 : 32), () => {
+    throw new Error("unneeded");
+  });
+  return broken(name, (aead) => ({
+    seal(...args) {
+      (isWrong(args[0], args[3]) ? other : aead).seal(...args);
+    },
+    open: (...args) => (isWrong(args[0], args[3]) ? other : aead).open(...args),
+  }));
+}
+
+test("areRight() tries five nonces in a row and one far from them, each of which may be wrong", () => {
+  const counters = new Set<number>();
+  const counterOf = ({ buffer, byteOffset }: Uint8Array) =>
+    new DataView(buffer, byteOffset).getUint32(0);
+  areRight(wrongWhere("xchacha20poly1305", (_, nonce) => {
+    counters.add(counterOf(nonce));
+    return false;
+  }));
+  const offsets = [...counters].map((counter, _, all) => counter - all[0]!);
+  assertEquals(offsets.slice(0, 5), [0, 1, 2, 3, 4]);
+  assertEquals(offsets.length, 6);
+  for (const counter of counters) {
+    const isWrong = (_: Uint8Array, nonce: Uint8Array) => counterOf(nonce) === counter;
+    assertEquals(areRight(wrongWhere("xchacha20poly1305", isWrong)), false);
+  }
+});
+
+test("areRight() tries packets in the module's memory and elsewhere", () => {
+  const { buffer } = ciphers.allocate(1);
+  for (const name of ["xchacha20poly1305", "aes256gcm", "aes128gcm"] as const) {
+    for (const isInside of [true, false]) {
+      const isWrong = (packet: Uint8Array) => (packet.buffer === buffer) === isInside;
+      assertEquals(areRight(wrongWhere(name, isWrong)), false, `${name} ${isInside}`);
+    }
   }
 });
 
