@@ -5,8 +5,11 @@
  * pleases: in practice in reverse order. `Deno.listenDatagram` also reads the
  * buffer only then. So a queue copies each datagram into memory of its own, has
  * one send in flight, and is bounded. Sends in flight are bounded over all
- * queues of the process too: beyond some sixty the cost of each one triples. A queue
- * that is closed still sends what waits, as a runtime does that sends inside the call.
+ * queues of the process too: beyond some sixty the cost of each one triples. And in one
+ * turn of its event loop Deno ends some 256 sends, of all sockets together (measured): where
+ * other work makes turns long, queues fill up however cheap a send is.
+ *
+ * A queue that is closed still sends what waits, as a runtime does that sends inside the call.
  *
  * @module
  */
