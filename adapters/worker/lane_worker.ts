@@ -97,10 +97,12 @@ export class LaneWorker {
     this.#sockets.set(id, socket);
   }
 
-  /** What was sent before still goes out; what waits for its instant does not. */
+  /** What was sent before, and what is due, still goes out; what waits for its instant does not. */
   #close(id: number): void {
     const socket = this.#sockets.get(id)!;
-    this.#read(performance.now());
+    const now = performance.now();
+    this.#read(now);
+    this.#departures.take(now, this.#depart);
     socket.lost += this.#departures.discard(id);
     socket.datagrams.close(() => {
       this.#sockets.delete(id);
