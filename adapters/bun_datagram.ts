@@ -4,8 +4,8 @@
  * @module
  */
 
-import { openRemote } from "./remote.ts";
-import type { DatagramHandlers, DatagramSocket, SocketAddress } from "./transport.ts";
+import { type LocalDatagramSocket, openRemote } from "./remote.ts";
+import type { DatagramHandlers, SocketAddress } from "./transport.ts";
 
 /** The part of the `Bun` namespace that is used here. */
 interface BunApi {
@@ -30,11 +30,11 @@ interface BunSocket {
 export function openBunDatagram(
   remote: SocketAddress,
   handlers: DatagramHandlers,
-): DatagramSocket {
+): LocalDatagramSocket {
   return openRemote(remote, handlers, (peer) => openSocket(peer, handlers));
 }
 
-function openSocket(remote: SocketAddress, handlers: DatagramHandlers): DatagramSocket {
+function openSocket(remote: SocketAddress, handlers: DatagramHandlers): LocalDatagramSocket {
   const { Bun } = globalThis as unknown as { Bun: BunApi };
   let socket: BunSocket | undefined;
   let closed = false;
@@ -79,10 +79,10 @@ function openSocket(remote: SocketAddress, handlers: DatagramHandlers): Datagram
     get dropped() {
       return dropped;
     },
-    close() {
-      if (closed) return;
+    close(ended) {
+      if (!closed) socket?.close();
       closed = true;
-      socket?.close();
+      ended?.();
     },
   };
 }

@@ -10,9 +10,9 @@
  */
 
 import { openDgram } from "./dgram.ts";
-import { openRemote } from "./remote.ts";
+import { type LocalDatagramSocket, openRemote } from "./remote.ts";
 import { SendQueue } from "./send_queue.ts";
-import type { DatagramHandlers, DatagramSocket, SocketAddress } from "./transport.ts";
+import type { DatagramHandlers, SocketAddress } from "./transport.ts";
 
 /** The part of the `Deno` namespace that `--unstable-net` adds. */
 interface DatagramApi {
@@ -37,7 +37,7 @@ type ListenDatagram = (options: NetAddress) => DatagramConn;
 export function openDenoDatagram(
   remote: SocketAddress,
   handlers: DatagramHandlers,
-): DatagramSocket {
+): LocalDatagramSocket {
   const { listenDatagram } = (globalThis as unknown as { Deno: DatagramApi }).Deno;
   return listenDatagram === undefined
     ? openDgram(remote, handlers, "deno")
@@ -57,7 +57,7 @@ function openListener(
   listenDatagram: ListenDatagram,
   { address, port }: SocketAddress,
   handlers: DatagramHandlers,
-): DatagramSocket {
+): LocalDatagramSocket {
   const peer: NetAddress = { transport: "udp", hostname: address, port };
   const any = address.includes(":") ? "::" : "0.0.0.0";
   const conn = listenDatagram({ transport: "udp", hostname: any, port: 0 });
@@ -67,11 +67,13 @@ function openListener(
     (error) => handlers.error(error),
   );
 
-  const close = (): void => {
-    if (state === "closed") return;
+  const close = (closed?: () => void): void => {
+    if (state === "closed") return closed?.();
     state = "closed";
-    queue.close();
-    conn.close();
+    queue.close(() => {
+      conn.close();
+      closed?.();
+    });
   };
   queueMicrotask(() => {
     if (state === "closed") return;

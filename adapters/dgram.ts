@@ -12,9 +12,9 @@
 
 import { createSocket, type Socket, type SocketType } from "node:dgram";
 
-import { openRemote } from "./remote.ts";
+import { type LocalDatagramSocket, openRemote } from "./remote.ts";
 import { SendQueue } from "./send_queue.ts";
-import type { DatagramHandlers, DatagramSocket, SocketAddress } from "./transport.ts";
+import type { DatagramHandlers, SocketAddress } from "./transport.ts";
 
 /** Whose `node:dgram` it is: on Node sends are made directly, on Deno queued. */
 export type DgramRuntime = "node" | "deno";
@@ -26,7 +26,7 @@ export function openDgram(
   remote: SocketAddress,
   handlers: DatagramHandlers,
   runtime: DgramRuntime,
-): DatagramSocket {
+): LocalDatagramSocket {
   return openRemote(remote, handlers, (peer) => connect(peer, handlers, runtime));
 }
 
@@ -44,7 +44,7 @@ function connect(
   { address, port }: SocketAddress,
   handlers: DatagramHandlers,
   runtime: DgramRuntime,
-): DatagramSocket {
+): LocalDatagramSocket {
   const socket = createIpSocket(address.includes(":") ? "udp6" : "udp4");
   let state: "opening" | "open" | "closed" = "opening";
 
@@ -71,11 +71,13 @@ function connect(
   if (LOOPBACK.test(address)) socket.bind(0, address);
   socket.connect(port, address);
 
-  function close(): void {
-    if (state === "closed") return;
+  function close(closed?: () => void): void {
+    if (state === "closed") return closed?.();
     state = "closed";
-    output.close();
-    socket.close();
+    output.close(() => {
+      socket.close();
+      closed?.();
+    });
   }
   return {
     send(datagram) {
@@ -124,6 +126,10 @@ function dgramOutput(
     get dropped() {
       return dropped;
     },
-    close() {},
+    // What is queued goes with the socket.
+    close(ended) {
+      dropped += socket.getSendQueueCount();
+      ended();
+    },
   };
 }

@@ -8,6 +8,12 @@ import { lookup } from "node:dns";
 
 import type { DatagramHandlers, DatagramSocket, SocketAddress } from "./transport.ts";
 
+/** A socket of the runtime's own, which tells when it is gone. */
+export interface LocalDatagramSocket extends DatagramSocket {
+  /** @param closed Is called when nothing more goes out, and `dropped` is final. */
+  close(closed?: () => void): void;
+}
+
 const IP = /^(\[.*\]|\d+(\.\d+){3})$/;
 const HOST_NAME = /^[a-z\d_-]+(\.[a-z\d_-]+)*\.?$/i;
 
@@ -23,8 +29,8 @@ const HOST_NAME = /^[a-z\d_-]+(\.[a-z\d_-]+)*\.?$/i;
 export function openRemote(
   remote: SocketAddress,
   handlers: DatagramHandlers,
-  open: (remote: SocketAddress) => DatagramSocket,
-): DatagramSocket {
+  open: (remote: SocketAddress) => LocalDatagramSocket,
+): LocalDatagramSocket {
   try {
     checkPort(remote.port);
     const host = remote.address.includes(":") ? `[${remote.address}]` : remote.address;
@@ -53,10 +59,10 @@ function canonicalRemote(host: string, port: number): SocketAddress {
 function openByName(
   { address: name, port }: SocketAddress,
   handlers: DatagramHandlers,
-  open: (remote: SocketAddress) => DatagramSocket,
-): DatagramSocket {
+  open: (remote: SocketAddress) => LocalDatagramSocket,
+): LocalDatagramSocket {
   let closed = false;
-  let socket: DatagramSocket | undefined;
+  let socket: LocalDatagramSocket | undefined;
   lookup(name, (error, address) => {
     if (closed) return;
     if (error !== null) return handlers.close(error);
@@ -67,14 +73,15 @@ function openByName(
     get dropped() {
       return socket?.dropped ?? 0;
     },
-    close() {
+    close(ended) {
       closed = true;
-      socket?.close();
+      if (socket === undefined) ended?.();
+      else socket.close(ended);
     },
   };
 }
 
-function neverOpened(handlers: DatagramHandlers, error: Error): DatagramSocket {
+function neverOpened(handlers: DatagramHandlers, error: Error): LocalDatagramSocket {
   let closed = false;
   queueMicrotask(() => {
     if (!closed) handlers.close(error);
@@ -82,8 +89,9 @@ function neverOpened(handlers: DatagramHandlers, error: Error): DatagramSocket {
   return {
     send() {},
     dropped: 0,
-    close() {
+    close(ended) {
       closed = true;
+      ended?.();
     },
   };
 }

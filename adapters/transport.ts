@@ -66,7 +66,11 @@ export interface DatagramSocket {
   readonly lead?: number;
   /** How late the datagrams of `sendAt` were sent, as far as the other thread has told. */
   readonly pacing?: PacingStats;
-  /** Closes the socket at once; no handler is called afterwards. */
+  /**
+   * Closes the socket at once; no handler is called afterwards. What `send` was given still goes
+   * out; what `sendAt` was given for later is dropped and counted, and where another thread
+   * counts, `dropped` says so a moment later.
+   */
   close(): void;
 }
 

@@ -166,10 +166,9 @@ export class VoiceUDPSocket extends EventEmitter<VoiceUDPSocketEvents> {
   #end(error: Error | undefined): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    this.#dropped = this.dropped + this.#queue.length;
+    this.#dropped += this.#queue.length;
     this.#queue = [];
     this.#socket?.close();
-    this.#socket = undefined;
     for (const request of this.#requests) {
       request.fail(error === undefined ? gone() : unreachable(error.message));
     }

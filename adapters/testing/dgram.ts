@@ -50,8 +50,11 @@ export async function bindDgram(
       return failures + (queue?.dropped ?? 0);
     },
     close() {
-      queue?.close();
-      return closed ??= new Promise((resolve) => socket.close(resolve));
+      return closed ??= new Promise((resolve) => {
+        const end = () => socket.close(resolve);
+        if (queue === undefined) end();
+        else queue.close(end);
+      });
     },
   };
 }

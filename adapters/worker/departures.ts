@@ -87,6 +87,24 @@ export class Departures {
     }
   }
 
+  /**
+   * Takes out what waits for a socket, and sends none of it.
+   *
+   * @returns How many datagrams that were.
+   */
+  discard(id: number): number {
+    const size = this.#size;
+    if (size === 0) return 0;
+    for (const slot of this.#slots) {
+      for (let i = slot.length - 1; i >= 0; i--) {
+        if (slot[i]!.id !== id) continue;
+        this.#free.push(...slot.splice(i, 1));
+        this.#size--;
+      }
+    }
+    return size - this.#size;
+  }
+
   #place(departure: Departure): void {
     const wanted = Math.max(this.#next, Math.floor(departure.at));
     const time = Math.min(wanted, this.#next + SLOT_COUNT - 1);

@@ -3,6 +3,10 @@
  * for a moment delays no packet. Packets are handed over `LEAD` milliseconds before their instant;
  * keys, nonces and sessions stay in the main thread.
  *
+ * A socket that is closed is silent from then on: what was handed over for later is dropped, and
+ * counted by the worker, which answers each close with its last counts. After the last answer the
+ * worker is ended, or after `CLOSE_LIMIT`, so that none that has gone astray keeps a process alive.
+ *
  * @module
  */
 
@@ -16,6 +20,9 @@ export const LEAD = 120;
 
 /** Bytes for datagrams that were not read yet, each way. */
 const RING_SIZE = 2 ** 20;
+
+/** Milliseconds for which a worker may take leave. */
+export const CLOSE_LIMIT = 1000;
 
 /** The largest datagram that UDP has. */
 const DATAGRAM_LIMIT = 65_535;
@@ -34,7 +41,7 @@ export interface LaneThread {
 export interface LaneThreadHandlers {
   /** It has sent a message. */
   message(report: LaneReport): void;
-  /** It could not be started, or has ended. */
+  /** It could not be started, or has ended; that it was ended may be told too. */
   failed(error: Error): void;
 }
 
@@ -51,9 +58,12 @@ export class Lane {
   readonly #thread: LaneThread;
   readonly #emptied: (error?: Error) => void;
   readonly #sockets = new Map<number, Socket>();
+  /** Those that the worker has not taken leave of. */
+  readonly #closing = new Map<number, Socket>();
   readonly #received = new Uint8Array(DATAGRAM_LIMIT);
   #nextId = 1;
   #failure: Error | undefined;
+  #leave: ReturnType<typeof setTimeout> | undefined;
   /** Whether the worker was ended, or has failed. */
   #isOver = false;
 
@@ -61,8 +71,8 @@ export class Lane {
    * Starts a worker.
    *
    * @param startThread Does it.
-   * @param emptied Is called when the last socket was closed and the worker with it, or when the
-   * worker has failed: then with the error.
+   * @param emptied Is called when the worker was ended after its last socket, or has failed: then
+   * with the error.
    */
   constructor(
     startThread: (handlers: LaneThreadHandlers) => LaneThread,
@@ -90,6 +100,7 @@ export class Lane {
     const id = this.#nextId++;
     const socket: Socket = { handlers, sent: NOTHING_SENT, refused: 0 };
     this.#sockets.set(id, socket);
+    clearTimeout(this.#leave);
     if (this.#failure === undefined) this.#thread.post({ type: "open", id, remote });
     else queueMicrotask(() => this.#forget(id)?.handlers.close(this.#failure!));
     const send = (datagram: Uint8Array, at: number): void => {
@@ -112,12 +123,26 @@ export class Lane {
   }
 
   #close(id: number): void {
-    if (this.#forget(id) === undefined || this.#failure !== undefined) return;
+    const socket = this.#forget(id);
+    if (socket === undefined || this.#isOver) return;
+    this.#closing.set(id, socket);
     this.#thread.post({ type: "close", id });
-    if (this.#sockets.size > 0) return;
+    if (this.#sockets.size === 0) this.#leave = setTimeout(() => this.#end(), CLOSE_LIMIT);
+  }
+
+  #closed(id: number, sent: SentStats): void {
+    const socket = this.#closing.get(id);
+    if (socket !== undefined) socket.sent = sent;
+    this.#closing.delete(id);
+    if (this.#sockets.size === 0 && this.#closing.size === 0) this.#end();
+  }
+
+  #end(error?: Error): void {
+    if (this.#isOver) return;
     this.#isOver = true;
+    clearTimeout(this.#leave);
     this.#thread.terminate();
-    this.#emptied();
+    this.#emptied(error);
   }
 
   #forget(id: number): Socket | undefined {
@@ -128,6 +153,7 @@ export class Lane {
 
   #handle(report: LaneReport): void {
     if (report.type === "received") return this.#receive();
+    if (report.type === "closed") return this.#closed(report.id, report);
     const socket = this.#sockets.get(report.id);
     if (socket === undefined) return;
     switch (report.type) {
@@ -135,7 +161,7 @@ export class Lane {
         return socket.handlers.open();
       case "error":
         return socket.handlers.error(new Error(report.message));
-      case "close":
+      case "broken":
         this.#close(report.id);
         return socket.handlers.close(new Error(report.message));
       case "sent":
@@ -155,10 +181,10 @@ export class Lane {
 
   #fail(error: Error): void {
     if (this.#isOver) return;
-    this.#isOver = true;
     this.#failure = error;
-    this.#thread.terminate();
-    this.#emptied(error);
-    for (const id of [...this.#sockets.keys()]) this.#forget(id)?.handlers.close(error);
+    this.#end(error);
+    for (const id of [...this.#sockets.keys()]) {
+      guarded(() => this.#forget(id)?.handlers.close(error));
+    }
   }
 }

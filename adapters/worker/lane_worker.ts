@@ -7,9 +7,10 @@
  */
 
 import { Lateness } from "../../lib/audio/lateness.ts";
-import type { DatagramSocket, Transport } from "../transport.ts";
+import type { LocalDatagramSocket } from "../remote.ts";
+import type { DatagramHandlers, SocketAddress } from "../transport.ts";
 import { type Departure, Departures } from "./departures.ts";
-import type { LaneCommand, LaneReport, LaneStart } from "./protocol.ts";
+import type { LaneCommand, LaneReport, LaneStart, SentStats } from "./protocol.ts";
 import { Ring } from "./ring.ts";
 
 /** Milliseconds between looks. */
@@ -25,17 +26,21 @@ const LATEST = 250;
 const REPORT_INTERVAL = 1000;
 
 interface Socket {
-  readonly datagrams: DatagramSocket;
+  readonly datagrams: LocalDatagramSocket;
   readonly lateness: Lateness;
-  /** Datagrams that came and found no room. */
-  refused: number;
+  isBroken: boolean;
+  /** Datagrams that came and found no room, or were to go and found the socket broken or closed. */
+  lost: number;
   reported: number;
 }
 
 /** What the worker needs of its surroundings. */
 export interface LaneSurroundings {
   /** Opens sockets. */
-  readonly openDatagram: Transport["openDatagram"];
+  readonly openDatagram: (
+    remote: SocketAddress,
+    handlers: DatagramHandlers,
+  ) => LocalDatagramSocket;
   /** Reports to the other thread. */
   readonly post: (report: LaneReport) => void;
 }
@@ -67,34 +72,42 @@ export class LaneWorker {
       case "open":
         return this.#open(command.id, command.remote);
       case "close":
-        this.#sockets.get(command.id)?.datagrams.close();
-        this.#sockets.delete(command.id);
-        return;
+        return this.#close(command.id);
       case "wake":
         return this.#wake();
     }
   }
 
-  #open(id: number, remote: Parameters<Transport["openDatagram"]>[0]): void {
+  #open(id: number, remote: SocketAddress): void {
     const { openDatagram, post } = this.#surroundings;
     const datagrams = openDatagram(remote, {
       open: () => post({ type: "open", id }),
       message: (datagram) => {
-        if (!this.#incoming.write(id, 0, datagram)) this.#refuse(id);
+        if (!this.#incoming.write(id, 0, datagram)) socket.lost++;
         else if (this.#incoming.rouse()) post({ type: "received" });
       },
       error: ({ message }) => post({ type: "error", id, message }),
       close: ({ message }) => {
-        this.#sockets.delete(id);
-        post({ type: "close", id, message });
+        socket.isBroken = true;
+        post({ type: "broken", id, message });
       },
     });
-    this.#sockets.set(id, { datagrams, lateness: new Lateness(), refused: 0, reported: 0 });
+    const lateness = new Lateness();
+    const socket: Socket = { datagrams, lateness, isBroken: false, lost: 0, reported: 0 };
+    this.#sockets.set(id, socket);
   }
 
-  #refuse(id: number): void {
-    const socket = this.#sockets.get(id);
-    if (socket !== undefined) socket.refused++;
+  /** What was sent before, and what is due, still goes out; what waits for its instant does not. */
+  #close(id: number): void {
+    const socket = this.#sockets.get(id)!;
+    const now = performance.now();
+    this.#read(now);
+    this.#departures.take(now, this.#depart);
+    socket.lost += this.#departures.discard(id);
+    socket.datagrams.close(() => {
+      this.#sockets.delete(id);
+      this.#surroundings.post({ type: "closed", id, ...statsOf(socket) });
+    });
   }
 
   #wake(): void {
@@ -106,11 +119,7 @@ export class LaneWorker {
 
   readonly #look = (): void => {
     const now = performance.now();
-    this.#outgoing.read((id, at, bytes) => {
-      this.#busyAt = now;
-      if (at === 0) this.#sockets.get(id)?.datagrams.send(bytes);
-      else this.#departures.add(id, Math.min(at + this.#offset, now + LATEST), bytes);
-    });
+    this.#read(now);
     this.#departures.take(performance.now(), this.#depart);
     if (now - this.#reportedAt >= REPORT_INTERVAL) this.#report(now);
     const isIdle = this.#departures.size === 0 && now - this.#busyAt > SLEEP_AFTER;
@@ -121,23 +130,47 @@ export class LaneWorker {
     setTimeout(this.#look, LOOK_INTERVAL);
   };
 
+  #read(now: number): void {
+    this.#outgoing.read((id, at, bytes) => {
+      this.#busyAt = now;
+      if (at === 0) this.#send(id, bytes);
+      else this.#departures.add(id, Math.min(at + this.#offset, now + LATEST), bytes);
+    });
+  }
+
   readonly #depart = ({ id, at, size, bytes }: Readonly<Departure>): void => {
-    const socket = this.#sockets.get(id);
-    if (socket === undefined) return;
-    socket.datagrams.send(bytes.subarray(0, size));
-    socket.lateness.record(performance.now() - at);
+    this.#send(id, bytes.subarray(0, size))?.lateness.record(performance.now() - at);
   };
+
+  /** @returns The socket, where the datagram was sent. */
+  #send(id: number, datagram: Uint8Array): Socket | undefined {
+    const socket = this.#sockets.get(id);
+    if (socket === undefined) return undefined;
+    if (socket.isBroken) {
+      socket.lost++;
+      return undefined;
+    }
+    socket.datagrams.send(datagram);
+    return socket;
+  }
 
   #report(now: number): void {
     this.#reportedAt = now;
     for (const [id, socket] of this.#sockets) {
-      const { datagrams, lateness, refused } = socket;
-      const dropped = datagrams.dropped + refused;
-      const { count } = lateness;
-      if (count + dropped === socket.reported) continue;
-      socket.reported = count + dropped;
-      const [p50, p99] = [lateness.percentile(50), lateness.percentile(99)];
-      this.#surroundings.post({ type: "sent", id, count, p50, p99, dropped });
+      const known = socket.lateness.count + droppedBy(socket);
+      if (known === socket.reported) continue;
+      socket.reported = known;
+      this.#surroundings.post({ type: "sent", id, ...statsOf(socket) });
     }
   }
+}
+
+function droppedBy({ datagrams, lost }: Socket): number {
+  return datagrams.dropped + lost;
+}
+
+function statsOf(socket: Socket): SentStats {
+  const { lateness } = socket;
+  const [p50, p99] = [lateness.percentile(50), lateness.percentile(99)];
+  return { count: lateness.count, p50, p99, dropped: droppedBy(socket) };
 }

@@ -1,6 +1,6 @@
 /**
  * The lanes of the process. Each has a worker, which is started with its first socket and ended
- * with its last one. Where workers cannot be started, sockets are opened in the main thread.
+ * soon after its last one. Where workers cannot be started, sockets are opened in the main thread.
  *
  * @module
  */
@@ -53,10 +53,11 @@ export class LanePool {
     return (lane ?? inner).openDatagram(remote, handlers);
   }
 
-  /** The lane with the fewest sockets, or a new one. */
+  /** The lane with the fewest sockets, or a new one where each has some. */
   #lane(): Lane | undefined {
     const [emptiest] = [...this.#lanes].toSorted((a, b) => a.size - b.size);
-    if (emptiest !== undefined && this.#lanes.size >= this.#limit) return emptiest;
+    const isTaken = emptiest?.size === 0 || this.#lanes.size >= this.#limit;
+    if (emptiest !== undefined && isTaken) return emptiest;
     try {
       const lane: Lane = new Lane(this.#startThread, (error) => {
         this.#lanes.delete(lane);

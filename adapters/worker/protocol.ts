@@ -21,6 +21,7 @@ export interface LaneStart {
 /** To the worker. */
 export type LaneCommand =
   | { readonly type: "open"; readonly id: number; readonly remote: SocketAddress }
+  /** A socket is to be closed; it is answered with `closed`, even where the socket is broken. */
   | { readonly type: "close"; readonly id: number }
   /** The worker has stopped looking, and there is something to send. */
   | { readonly type: "wake" };
@@ -28,11 +29,12 @@ export type LaneCommand =
 /** From the worker. */
 export type LaneReport =
   | { readonly type: "open"; readonly id: number }
-  | { readonly type: "error" | "close"; readonly id: number; readonly message: string }
+  /** A socket has an error, or is broken for good. */
+  | { readonly type: "error" | "broken"; readonly id: number; readonly message: string }
   /** There is something in `incoming`. */
   | { readonly type: "received" }
-  /** What became of a socket's datagrams until now. */
-  | ({ readonly type: "sent"; readonly id: number } & SentStats);
+  /** What became of a socket's datagrams until now, and what in the end: no more are sent. */
+  | ({ readonly type: "sent" | "closed"; readonly id: number } & SentStats);
 
 /** What became of a socket's datagrams. */
 export interface SentStats {

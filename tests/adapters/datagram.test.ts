@@ -250,3 +250,14 @@ test("openDatagram calls no handler from inside the call", async () => {
   bad.socket.close();
   await peer.socket.close();
 });
+
+test("DatagramSocket.close lets what was sent before go out", async () => {
+  const peer = await bindDatagram();
+  const { socket, events } = openDatagram(peer.socket.port);
+  await events.take();
+  for (let n = 0; n < 5; n++) socket.send(Uint8Array.of(n));
+  socket.close();
+  for (let n = 0; n < 5; n++) assertEquals((await peer.received.take()).bytes, Uint8Array.of(n));
+  assertEquals(socket.dropped, 0);
+  await peer.socket.close();
+});

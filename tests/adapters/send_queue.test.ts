@@ -14,6 +14,12 @@ function manualQueue() {
   return { queue, started, errors };
 }
 
+/** Closes a queue and ends its sends, which others would wait for. */
+function finish({ queue, started }: ReturnType<typeof manualQueue>): void {
+  queue.close(() => {});
+  for (const { done } of started) done();
+}
+
 test("SendQueue has one send in flight and keeps the order", () => {
   const { queue, started } = manualQueue();
   const buffer = new Uint8Array(1);
@@ -26,11 +32,11 @@ test("SendQueue has one send in flight and keeps the order", () => {
     assertEquals([...started[n].bytes], [n]);
     started[n].done();
   }
-  queue.close();
 });
 
 test("SendQueue drops and counts what does not fit", () => {
-  const { queue, started } = manualQueue();
+  const manual = manualQueue();
+  const { queue, started } = manual;
   for (let n = 0; n < SEND_QUEUE_CAPACITY + 1; n++) queue.push(new Uint8Array(1));
   assertEquals(queue.dropped, 0);
   queue.push(new Uint8Array(1));
@@ -40,7 +46,8 @@ test("SendQueue drops and counts what does not fit", () => {
   started[0].done();
   queue.push(new Uint8Array(1));
   assertEquals(queue.dropped, 2);
-  queue.close();
+  finish(manual);
+  assertEquals(started.length, SEND_QUEUE_CAPACITY + 2);
 });
 
 test("SendQueue reports a failed send and goes on", () => {
@@ -50,7 +57,6 @@ test("SendQueue reports a failed send and goes on", () => {
   started[0].done(new Error("first"));
   started[1].done(null);
   assertEquals(errors, ["first"]);
-  queue.close();
 });
 
 test("SendQueue goes on after a send that throws", () => {
@@ -61,18 +67,26 @@ test("SendQueue goes on after a send that throws", () => {
   }, (error) => void errors.push(error.message));
   for (const byte of [1, 2, 1]) queue.push(Uint8Array.of(byte));
   assertEquals(errors, ["thrown", "thrown"]);
-  queue.close();
 });
 
-test("SendQueue.close drops what waits and reports nothing", () => {
+test("SendQueue.close sends what waits, takes nothing more, reports nothing, and ends once", () => {
   const { queue, started, errors } = manualQueue();
+  let ended = 0;
   queue.push(Uint8Array.of(1));
   queue.push(Uint8Array.of(2));
-  queue.close();
-  queue.close();
+  queue.close(() => ended++);
+  queue.close(() => ended++);
   queue.push(Uint8Array.of(3));
   started[0].done(new Error("late"));
-  assertEquals([started.length, errors.length], [1, 0]);
+  assertEquals([started.length, ended], [2, 0]);
+  assertEquals([...started[1].bytes], [2]);
+  started[1].done();
+  started[1].done();
+  assertEquals([started.length, ended, errors, queue.dropped], [2, 1, [], 0]);
+
+  const idle = manualQueue();
+  idle.queue.close(() => ended++);
+  assertEquals(ended, 2);
 });
 
 test("SendQueue bounds the sends in flight over all queues, first come first served", () => {
@@ -80,14 +94,17 @@ test("SendQueue bounds the sends in flight over all queues, first come first ser
   for (const { queue } of queues) {
     queue.push(Uint8Array.of(1));
     queue.push(Uint8Array.of(2));
+    queue.push(Uint8Array.of(3));
   }
   const running = () => queues.map(({ started }) => started.length).join("");
   assertEquals(running(), "1".repeat(64) + "0".repeat(6));
   queues[0].started[0].done();
   assertEquals(running(), "1".repeat(65) + "0".repeat(5));
-  for (let n = 1; n < 6; n++) queues[n].queue.close();
+  queues[69].queue.close(() => {}); // still waits for its turn
+  for (let n = 1; n < 6; n++) queues[n].started[0].done();
   assertEquals(running(), "1".repeat(70));
   queues[6].started[0].done(); // the place goes to queue 0, which asked first
   assertEquals(running(), "2" + "1".repeat(69));
-  for (const { queue } of queues) queue.close();
+  for (let n = 0; n < 3; n++) for (const { started } of queues) started.at(-1)!.done();
+  assertEquals(running(), "3".repeat(70));
 });

@@ -353,6 +353,10 @@ class EarlyOutput extends Output {
   readonly lead = 100;
 }
 
+function lead(output: Output): number {
+  return output instanceof EarlyOutput ? output.lead : 0;
+}
+
 /** Milliseconds by which each frame was given before its instant. */
 function leads({ sent }: Output): number[] {
   return sent.map(({ sampleTime, at }) => sampleTime / 48 - at);
@@ -464,3 +468,34 @@ test(
     time.advance(200);
   }),
 );
+
+for (const output of [new Output(), new EarlyOutput()]) {
+  test(
+    `AudioPlayer goes on in time where the clock went back in a pause, lead ${lead(output)}`,
+    inFakeTime(async (time) => {
+      const player = new AudioPlayer();
+      player.addOutput(output);
+      const read = async () => {
+        for (let i = 0; i < 3 * READ_AHEAD; i++) await null;
+      };
+      time.now = 90_000;
+      void player.play(Array.from({ length: 40 }, (_, i) => Uint8Array.of(0xf8, i)));
+      await read();
+      time.advance(60);
+      player.pause();
+      time.advance(400);
+      await read();
+      assertEquals(output.speaking, [true, false]);
+      const { length } = output.sent;
+      time.now -= 60_000;
+      player.resume();
+      time.advance(100);
+      const times = output.sent.slice(length).map(({ sampleTime }) => sampleTime / 48);
+      assertGreater(times.length, 3);
+      assertEquals(times.slice(1).map((at, i) => at - times[i]), Array(times.length - 1).fill(20));
+      player.stop();
+      time.advance(400);
+      assertEquals(output.speaking, [true, false, true, false]);
+    }),
+  );
+}

@@ -40,6 +40,6 @@ test(
     alice.leave();
     bob.leave();
     await Promise.all([alice.closed, bob.closed]);
-    assertEquals(lanePool.size, 0);
+    await until(() => lanePool.size === 0);
   }),
 );

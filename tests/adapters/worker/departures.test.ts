@@ -37,6 +37,21 @@ test("Departures keeps what is far ahead until its instant, and gives all after 
   assertEquals(take(departures, 90_000).toSorted(), ["3:3", "4:4"]);
 });
 
+test("Departures.discard() takes out what waits for one socket, wherever it waits", () => {
+  const departures = new Departures(0);
+  assertEquals(departures.discard(1), 0);
+  for (const at of [5, 5, 5, 6, 300, 9000]) {
+    for (const id of [1, 2]) departures.add(id, at, Uint8Array.of(id));
+  }
+  assertEquals([departures.discard(3), departures.size], [0, 12]);
+  assertEquals([departures.discard(1), departures.size], [6, 6]);
+  assertEquals([departures.discard(1), departures.size], [0, 6]);
+  assertEquals(take(departures, 5), ["2:2", "2:2", "2:2"]);
+  departures.add(4, 6, Uint8Array.of(4));
+  assertEquals(take(departures, 6), ["2:2", "4:4"]);
+  assertEquals(departures.size, 2);
+});
+
 test("Departures gives each datagram once, at its instant, whatever comes and whenever it looks", () => {
   const integers = seededRandom(3);
   const random = () => integers() / 2 ** 32;

@@ -2,14 +2,17 @@ import { assert, assertEquals } from "@std/assert";
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "node:test";
 import {
+  CLOSE_LIMIT,
   Lane,
   type LaneThread,
   type LaneThreadHandlers,
   LEAD,
 } from "../../../adapters/worker/lane.ts";
-import { LaneWorker } from "../../../adapters/worker/lane_worker.ts";
+import { type LaneSurroundings, LaneWorker } from "../../../adapters/worker/lane_worker.ts";
 import type { LaneCommand, LaneReport, LaneStart } from "../../../adapters/worker/protocol.ts";
-import type { DatagramHandlers, SocketAddress, Transport } from "../../../adapters/transport.ts";
+import type { DatagramHandlers, SocketAddress } from "../../../adapters/transport.ts";
+import { inFakeTime } from "../fake_sockets.ts";
+import { thrownLater } from "../thrown_later.ts";
 
 const REMOTE: SocketAddress = { address: "127.0.0.1", port: 5000 };
 
@@ -56,14 +59,17 @@ class Stage {
     });
   }
 
-  readonly #open: Transport["openDatagram"] = (remote, handlers) => {
+  readonly #open: LaneSurroundings["openDatagram"] = (remote, handlers) => {
     const socket: FarSocket = { remote, handlers, sent: [], closed: false };
     this.far.push(socket);
     queueMicrotask(() => handlers.open());
     return {
       send: (datagram) => void socket.sent.push([...datagram].join()),
       dropped: 3,
-      close: () => void (socket.closed = true),
+      close: (closed) => {
+        socket.closed = true;
+        setTimeout(() => closed?.(), 0);
+      },
     };
   };
 }
@@ -139,8 +145,11 @@ test("Lane ends its worker with the last socket; nothing is heard of a closed on
   await until(() => stage.far[0]!.closed);
   assertEquals([stage.terminated, stage.told, stage.lane.size], [0, [], 1]);
   sockets[1]!.close();
-  assertEquals([stage.terminated, stage.told, stage.lane.size], [1, [undefined], 0]);
-  await sleep(5);
+  assertEquals([stage.terminated, stage.told, stage.lane.size], [0, [], 0]);
+  await until(() => stage.terminated === 1);
+  stage.handlers.failed(new Error("has ended"));
+  assertEquals([stage.terminated, stage.told], [1, [undefined]]);
+  assert(stage.far[1]!.closed);
   assertEquals([first.heard, second.heard], [["open"], ["open"]]);
 });
 
@@ -152,7 +161,94 @@ test("Lane passes on that a socket is broken, once, and ends where it was the la
   stage.far[0]!.handlers.close(new Error("gone"));
   await until(() => events.heard.length === 2);
   assertEquals(events.heard, ["open", "close gone"]);
-  assertEquals([stage.terminated, stage.told], [1, [undefined]]);
+  await until(() => stage.terminated === 1);
+  assertEquals(stage.told, [undefined]);
+});
+
+test("Lane.close sends what was sent, drops and counts what was for later, and tells a last time", async () => {
+  const stage = new Stage();
+  const [events, others] = [hearing(), hearing()];
+  const socket = stage.lane.openDatagram(REMOTE, events);
+  const other = stage.lane.openDatagram(REMOTE, others);
+  await until(() => events.heard.length === 1 && others.heard.length === 1);
+  const later = performance.now() + LEAD;
+  for (const byte of [1, 2, 3]) {
+    socket.sendAt!(Uint8Array.of(byte), later);
+    other.sendAt!(Uint8Array.of(byte), performance.now());
+  }
+  socket.sendAt!(Uint8Array.of(8), performance.now());
+  socket.send(Uint8Array.of(9));
+  socket.close();
+  socket.sendAt!(Uint8Array.of(4), later);
+  assertEquals(socket.dropped, 0);
+  await until(() => socket.dropped === 3 + 3); // 3 are the far socket's own
+  assertEquals(stage.far[0]!.sent.toSorted(), ["8", "9"]);
+  await until(() => stage.far[1]!.sent.length === 3);
+  assertEquals(stage.terminated, 0);
+  other.close();
+  await until(() => stage.terminated === 1);
+  assertEquals([other.dropped, other.pacing!.count], [3, 3]);
+});
+
+test("Lane counts what was on its way to a socket that broke", async () => {
+  const stage = new Stage();
+  const events = hearing();
+  const socket = stage.lane.openDatagram(REMOTE, events);
+  await until(() => events.heard.length === 1);
+  socket.sendAt!(Uint8Array.of(1), performance.now() + LEAD);
+  socket.send(Uint8Array.of(2));
+  stage.far[0]!.handlers.close(new Error("gone"));
+  await until(() => stage.terminated === 1);
+  assertEquals([stage.far[0]!.sent, socket.dropped], [[], 3 + 2]);
+});
+
+test("Lane goes on with its worker where a socket is opened before that was ended", async () => {
+  const stage = new Stage();
+  stage.lane.openDatagram(REMOTE, hearing()).close();
+  const events = hearing();
+  const socket = stage.lane.openDatagram(REMOTE, events);
+  await until(() => events.heard.length === 1 && stage.far[0]!.closed);
+  await sleep(5);
+  assertEquals([stage.terminated, stage.told], [0, []]);
+  socket.close();
+  await until(() => stage.terminated === 1);
+});
+
+test(
+  "Lane ends a worker that does not answer to the last close",
+  inFakeTime((time) => {
+    let terminated = 0;
+    const told: unknown[] = [];
+    const lane = new Lane(
+      () => ({ post() {}, terminate: () => terminated++ }),
+      (error) => told.push(error),
+    );
+    lane.openDatagram(REMOTE, hearing()).close();
+    time.advance(CLOSE_LIMIT - 1);
+    assertEquals(terminated, 0);
+    time.advance(1);
+    assertEquals([terminated, told, time.armed], [1, [undefined], []]);
+  }),
+);
+
+test("Lane goes on to hear where a message handler throws", async () => {
+  const stage = new Stage();
+  const events = hearing();
+  const message = (datagram: Uint8Array) => {
+    events.message(datagram);
+    throw new Error(`of ${datagram}`);
+  };
+  const socket = stage.lane.openDatagram(REMOTE, { ...events, message });
+  await until(() => events.heard.length === 1);
+  const thrown = await thrownLater(async () => {
+    for (const byte of [1, 2]) stage.far[0]!.handlers.message(Uint8Array.of(byte));
+    await until(() => events.heard.length === 3);
+    stage.far[0]!.handlers.message(Uint8Array.of(3));
+    await until(() => events.heard.length === 4);
+  });
+  assertEquals(events.heard, ["open", "1", "2", "3"]);
+  assertEquals(thrown.map((error) => (error as Error).message), ["of 1", "of 2", "of 3"]);
+  socket.close();
 });
 
 test("Lane closes all sockets where the worker fails, and later ones too", async () => {

@@ -4,7 +4,8 @@ import test from "node:test";
 import { LanePool } from "../../../adapters/worker/pool.ts";
 import { startLaneThread } from "../../../adapters/worker/start.ts";
 import type { DatagramSocket, SocketAddress, Transport } from "../../../adapters/transport.ts";
-import { transport as inner } from "../fixtures.ts";
+import { until } from "../../tools/waiting.ts";
+import { bindDatagram, transport as inner } from "../fixtures.ts";
 
 /** A socket that sends back what it gets. */
 async function startEcho(): Promise<{ remote: SocketAddress; close(): void }> {
@@ -44,12 +45,33 @@ test("LanePool shares real workers out, and ends them with their last sockets", 
   }
   for (const [n, size] of [[0, 2], [1, 1], [2, 0]] as const) {
     sockets[n]!.close();
-    assertEquals(pool.size, size);
+    await until(() => pool.size === size);
   }
   sockets.push(await echo(transport, server.remote));
   assertEquals(pool.size, 1);
   sockets[3]!.close();
+  sockets.push(await echo(transport, server.remote));
+  assertEquals(pool.size, 1);
+  sockets[4]!.close();
+  await until(() => pool.size === 0);
   server.close();
+});
+
+test("LanePool sends what was sent before the last close, and then counts what was for later", async () => {
+  const peer = await bindDatagram();
+  const pool = new LanePool(startLaneThread, 1);
+  const remote = { address: "127.0.0.1", port: peer.socket.port };
+  const opened = Promise.withResolvers<void>();
+  const handlers = { open: opened.resolve, message() {}, error() {}, close: opened.reject };
+  const socket = pool.transport(inner).openDatagram(remote, handlers);
+  await opened.promise;
+  socket.sendAt!(Uint8Array.of(9), performance.now() + 200);
+  for (let n = 0; n < 5; n++) socket.send(Uint8Array.of(n));
+  socket.close();
+  for (let n = 0; n < 5; n++) assertEquals((await peer.received.take()).bytes, Uint8Array.of(n));
+  await until(() => pool.size === 0);
+  assertEquals([socket.dropped, peer.received.size], [1, 0]);
+  await peer.socket.close();
 });
 
 test("LanePool tells of an address that is none as the runtime's transport does", async () => {
@@ -64,7 +86,7 @@ test("LanePool tells of an address that is none as the runtime's transport does"
     });
   });
   assert(error.message.includes("the port is 0"));
-  assertEquals(pool.size, 0);
+  await until(() => pool.size === 0);
 });
 
 test("LanePool opens sockets in the main thread where workers cannot start, or have failed", async () => {
