@@ -18,11 +18,13 @@ export interface Tick {
   at: number;
   /** Place in the heap; -1 while it does not wait. */
   index: number;
+  /** What of two ticks of the same instant was set first has the lower one, modulo 2^32. */
+  turn: number;
 }
 
 /** Makes a tick that waits for nothing yet. */
 export function makeTick(call: (now: number) => void): Tick {
-  return { call, at: Infinity, index: -1 };
+  return { call, at: Infinity, index: -1, turn: 0 };
 }
 
 /** A heap of ticks and one timer. */
@@ -33,6 +35,7 @@ export class Ticker {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #armedAt = Infinity;
   #running = false;
+  #turn = 0;
 
   /** Ticks that wait. */
   get size(): number {
@@ -47,6 +50,7 @@ export class Ticker {
   set(tick: Tick, at: number): void {
     if (tick.index >= 0) this.#remove(tick);
     tick.at = at;
+    tick.turn = this.#turn = this.#turn + 1 | 0;
     this.#place(tick, this.#heap.length);
     if (!this.#running) this.#arm();
   }
@@ -117,13 +121,15 @@ export class Ticker {
   /** Puts a tick where a place is free, and then where it belongs. */
   #place(tick: Tick, index: number): void {
     const heap = this.#heap;
-    for (let parent; index > 0 && heap[parent = (index - 1) >> 1]!.at > tick.at; index = parent) {
+    for (let parent; index > 0; index = parent) {
+      parent = (index - 1) >> 1;
+      if (!isBefore(tick, heap[parent]!)) break;
       this.#put(heap[parent]!, index);
     }
     for (;;) {
       let child = 2 * index + 1;
-      if (child + 1 < heap.length && heap[child + 1]!.at < heap[child]!.at) child++;
-      if (child >= heap.length || heap[child]!.at >= tick.at) break;
+      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
+      if (child >= heap.length || !isBefore(heap[child]!, tick)) break;
       this.#put(heap[child]!, index);
       index = child;
     }
@@ -134,6 +140,11 @@ export class Ticker {
     this.#heap[index] = tick;
     tick.index = index;
   }
+}
+
+/** Ticks of one instant keep their order: what they send is as far apart each time. */
+function isBefore(one: Tick, other: Tick): boolean {
+  return one.at < other.at || one.at === other.at && (one.turn - other.turn | 0) < 0;
 }
 
 /** The process's only ticker. */

@@ -28,6 +28,24 @@ test("Ticker calls ticks in the order of their instants, not before them", async
   assertEquals(ticker.size, 0);
 });
 
+test("Ticker calls ticks of one instant in the order in which they were set, round after round", async () => {
+  const ticker = new Ticker();
+  const rounds: number[][] = [[], [], [], []];
+  const start = soon();
+  await new Promise<void>((done) => {
+    for (let i = 0; i < 100; i++) {
+      let round = 0;
+      const tick = makeTick(() => {
+        rounds[round++]!.push(i);
+        if (round < rounds.length) ticker.set(tick, start + 2 * round);
+        else if (i === 99) done();
+      });
+      ticker.set(tick, start);
+    }
+  });
+  for (const round of rounds) assertEquals(round, Array.from({ length: 100 }, (_, i) => i));
+});
+
 test("Ticker.set() forgets the earlier instant of a tick", async () => {
   const ticker = new Ticker();
   let count = 0;
