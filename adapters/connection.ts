@@ -135,13 +135,7 @@ export class VoiceConnection implements AsyncDisposable {
       packet: (header, opus) => this.#handlePacket(header, opus),
     });
     this.#components = new Components(this.#session, this.#driver, options.gatewayVersion);
-    this.#playback = new Playback({
-      lead: () => this.#driver.lead,
-      send: (packet, timestamp, at) => this.#driver.send(packet, timestamp, at),
-      pacing: () => this.#driver.pacing,
-      earliest: () => this.#session.timestamp,
-      setSpeaking: (speaking) => this.#speak(speaking),
-    });
+    this.#playback = new Playback(this.#driver, (speaking) => this.#speak(speaking));
   }
 
   /**

@@ -66,6 +66,8 @@ export class Driver {
   #websocket: WebSocketConnection | undefined;
   #udp: DatagramSocket | undefined;
   #udpId: number | undefined;
+  /** The one before; where another thread has it, its last counts come late. */
+  #lastUdp: DatagramSocket | undefined;
   #remote: SocketAddress | undefined;
   #unsent = 0;
   #socketErrors = 0;
@@ -115,7 +117,7 @@ export class Driver {
 
   /** Datagrams that the runtime could not send. */
   get unsent(): number {
-    return this.#unsent + (this.#udp?.dropped ?? 0);
+    return this.#unsent + (this.#lastUdp?.dropped ?? 0) + (this.#udp?.dropped ?? 0);
   }
 
   /** Milliseconds by which paced frames are wanted early. */
@@ -126,6 +128,11 @@ export class Driver {
   /** How late the socket sent paced frames, where it is in another thread. */
   get pacing(): PacingStats | undefined {
     return this.#udp?.pacing;
+  }
+
+  /** RTP timestamp that follows what was sent so far. */
+  get timestamp(): number {
+    return this.#session.timestamp;
   }
 
   /** Errors that the runtime reported for single datagrams (ICMP). */
@@ -245,7 +252,10 @@ export class Driver {
   }
 
   #closeUdp(): void {
-    this.#unsent += this.#udp?.dropped ?? 0;
+    if (this.#udp !== undefined) {
+      this.#unsent += this.#lastUdp?.dropped ?? 0;
+      this.#lastUdp = this.#udp;
+    }
     this.#udp?.close();
     this.#udp = undefined;
     this.#udpId = undefined;

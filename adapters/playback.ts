@@ -7,6 +7,7 @@
 
 import { Lateness } from "../lib/audio/lateness.ts";
 import { LocalProtocolError } from "../lib/errors.ts";
+import type { Driver } from "./driver.ts";
 import {
   AudioPlayer,
   type Playable,
@@ -19,23 +20,13 @@ import type { PacingStats } from "./transport.ts";
 
 const SAMPLES_PER_MS = 48;
 
-/** What a playback needs of its connection. */
-export interface PlaybackHandlers {
-  /** Milliseconds by which packets are wanted early. */
-  lead(): number;
-  /** Sends a packet at an instant, in monotonic milliseconds; `false` while there is no connection. */
-  send(packet: Uint8Array, timestamp: number, at: number): boolean;
-  /** How late packets were sent, where that is not known here. */
-  pacing(): PacingStats | undefined;
-  /** RTP timestamp that follows what was sent so far. */
-  earliest(): number;
-  /** Frames will follow, or no more of them for now. */
-  setSpeaking(speaking: boolean): void;
-}
+/** Where a playback's packets go. */
+export type PacketOutput = Pick<Driver, "lead" | "pacing" | "timestamp" | "send">;
 
 /** The sending end of a connection. */
 export class Playback implements PlayerOutput {
-  readonly #handlers: PlaybackHandlers;
+  readonly #output: PacketOutput;
+  readonly #speak: (speaking: boolean) => void;
   readonly #lateness = new Lateness();
   readonly #ended = new AbortController();
   /** What turns sample time into RTP timestamps. */
@@ -44,9 +35,15 @@ export class Playback implements PlayerOutput {
   #isReady = false;
   #lead = 0;
 
-  /** Starts suspended; `resume` lets it send. */
-  constructor(handlers: PlaybackHandlers) {
-    this.#handlers = handlers;
+  /**
+   * Starts suspended; `resume` lets it send.
+   *
+   * @param output Where packets go.
+   * @param speak Is told that packets will follow, or no more of them for now.
+   */
+  constructor(output: PacketOutput, speak: (speaking: boolean) => void) {
+    this.#output = output;
+    this.#speak = speak;
   }
 
   /** Whether a source is playing. */
@@ -62,7 +59,7 @@ export class Playback implements PlayerOutput {
   /** How late frames were sent. */
   get pacing(): PacingStats {
     const { count } = this.#lateness;
-    return this.#handlers.pacing() ??
+    return this.#output.pacing ??
       { count, p50: this.#lateness.percentile(50), p99: this.#lateness.percentile(99) };
   }
 
@@ -80,7 +77,7 @@ export class Playback implements PlayerOutput {
   resume(): void {
     if (this.#ended.signal.aborted) return;
     this.#isReady = true;
-    this.#lead = this.#handlers.lead();
+    this.#lead = this.#output.lead;
     this.#player?.outputChanged();
   }
 
@@ -134,13 +131,13 @@ export class Playback implements PlayerOutput {
 
   send(packet: Uint8Array, sampleTime: number, lateness: number): boolean {
     const at = sampleTime / SAMPLES_PER_MS;
-    if (!this.#handlers.send(packet, this.#timestampAt(sampleTime), at)) return false;
+    if (!this.#output.send(packet, this.#timestampAt(sampleTime), at)) return false;
     this.#lateness.record(lateness);
     return true;
   }
 
   setSpeaking(speaking: boolean): void {
-    if (!this.#ended.signal.aborted) this.#handlers.setSpeaking(speaking);
+    if (!this.#ended.signal.aborted) this.#speak(speaking);
   }
 
   #letGo(player: AudioPlayer): void {
@@ -150,7 +147,7 @@ export class Playback implements PlayerOutput {
 
   /** A timestamp never steps back, whatever else was sent meanwhile. */
   #timestampAt(sampleTime: number): number {
-    const earliest = this.#handlers.earliest();
+    const earliest = this.#output.timestamp;
     this.#timestampBase ??= earliest - sampleTime;
     const ahead = (earliest - this.#timestampBase - sampleTime) | 0;
     if (ahead > 0) this.#timestampBase += ahead;

@@ -727,11 +727,16 @@ test(
     bench.connect();
     bench.udp.dropped = 3;
     assertEquals(bench.driver.unsent, 3);
+    const first = bench.udp;
     bench.update("token 2");
     assertEquals(bench.driver.unsent, 3);
+    first.dropped = 5; // another thread counted on
+    assertEquals(bench.driver.unsent, 5);
     bench.identify();
     bench.udp.dropped = 4;
-    assertEquals(bench.driver.unsent, 7);
+    assertEquals(bench.driver.unsent, 9);
+    bench.update("token 3");
+    assertEquals(bench.driver.unsent, 9);
   }),
 );
 

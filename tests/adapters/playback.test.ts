@@ -41,16 +41,15 @@ function setUp(accept: (sent: readonly Sent[]) => boolean = () => true): {
 } {
   const sent: Sent[] = [];
   const playback = new Playback({
-    send(packet, timestamp) {
+    send(packet, timestamp = NaN) {
       const accepted = accept(sent);
       if (accepted) sent.push({ packet: packet.slice(), timestamp, at: performance.now() });
       return accepted;
     },
-    lead: () => 0,
-    pacing: () => undefined,
-    earliest: () => BASE,
-    setSpeaking() {},
-  });
+    lead: 0,
+    pacing: undefined,
+    timestamp: BASE,
+  }, () => {});
   return { playback, sent };
 }
 
