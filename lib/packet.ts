@@ -85,6 +85,8 @@ interface ModeFormat {
   readonly nonce: NonceForm;
   /** Whether CSRC list and extension preamble are clear. */
   readonly rtpsize: boolean;
+  /** Where the nonce of a packet is put together, of whatever key: one packet is sealed at a time. */
+  readonly sealNonce: Uint8Array;
 }
 
 type RandomSource = (into: Uint8Array) => void;
@@ -117,14 +119,14 @@ const RANDOM: NonceForm = {
 const HEADER: NonceForm = { wireSize: 0, spend: () => {} };
 
 const MODES: { readonly [M in EncryptionMode]: ModeFormat } = {
-  aead_aes256_gcm_rtpsize: { cipher: AES_GCM, nonce: COUNTER, rtpsize: true },
-  aead_xchacha20_poly1305_rtpsize: { cipher: XCHACHA, nonce: COUNTER, rtpsize: true },
-  aead_aes256_gcm: { cipher: AES_GCM, nonce: COUNTER, rtpsize: false },
-  xsalsa20_poly1305_lite_rtpsize: { cipher: SECRETBOX, nonce: COUNTER, rtpsize: true },
-  xsalsa20_poly1305_lite: { cipher: SECRETBOX, nonce: COUNTER, rtpsize: false },
-  xsalsa20_poly1305_suffix: { cipher: SECRETBOX, nonce: RANDOM, rtpsize: false },
-  xsalsa20_poly1305: { cipher: SECRETBOX, nonce: HEADER, rtpsize: false },
-  plain: { cipher: NO_CIPHER, nonce: HEADER, rtpsize: false },
+  aead_aes256_gcm_rtpsize: /* @__PURE__ */ format(AES_GCM, COUNTER, true),
+  aead_xchacha20_poly1305_rtpsize: /* @__PURE__ */ format(XCHACHA, COUNTER, true),
+  aead_aes256_gcm: /* @__PURE__ */ format(AES_GCM, COUNTER, false),
+  xsalsa20_poly1305_lite_rtpsize: /* @__PURE__ */ format(SECRETBOX, COUNTER, true),
+  xsalsa20_poly1305_lite: /* @__PURE__ */ format(SECRETBOX, COUNTER, false),
+  xsalsa20_poly1305_suffix: /* @__PURE__ */ format(SECRETBOX, RANDOM, false),
+  xsalsa20_poly1305: /* @__PURE__ */ format(SECRETBOX, HEADER, false),
+  plain: /* @__PURE__ */ format(NO_CIPHER, HEADER, false),
 };
 
 /** All modes that are implemented, best first; the last one, `plain`, only opens. */
@@ -228,7 +230,7 @@ export class PacketCipher {
         `Cannot use a key of ${key.length} bytes: a key has ${KEY_SIZE} bytes`,
       );
     }
-    const { cipher, nonce, rtpsize } = MODES[mode];
+    const { cipher, nonce, rtpsize, sealNonce } = MODES[mode];
     this.mode = mode;
     this.overhead = packetOverhead(mode);
     this.#aead = cipher.factory(provider)(key);
@@ -237,7 +239,7 @@ export class PacketCipher {
     this.#rtpsize = rtpsize;
     this.#counter = counter;
     this.#random = random;
-    this.#sealNonce = new Uint8Array(cipher.nonceSize);
+    this.#sealNonce = sealNonce;
     this.#openNonce = new Uint8Array(cipher.nonceSize);
   }
 
@@ -366,6 +368,10 @@ const OPEN_ONLY: Aead = {
     return true;
   },
 };
+
+function format(cipher: Cipher, nonce: NonceForm, rtpsize: boolean): ModeFormat {
+  return { cipher, nonce, rtpsize, sealNonce: new Uint8Array(cipher.nonceSize) };
+}
 
 function refuseRandom(): never {
   throw new LocalProtocolError(
