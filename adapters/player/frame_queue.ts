@@ -13,6 +13,9 @@ export type PacketSource = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 /** Packets that are read ahead. */
 export const READ_AHEAD = 8;
 
+/** So many are left when reading goes on: several at a time cost less than each for itself. */
+const READ_AGAIN = READ_AHEAD / 2;
+
 /** A packet and how long it lasts. */
 export interface Frame {
   /** The Opus packet. */
@@ -78,7 +81,7 @@ export class FrameQueue {
   /** Takes the next frame away. */
   shift(): void {
     this.#drop();
-    this.#readOn();
+    if (this.#size <= READ_AGAIN) this.#readOn();
   }
 
   /** Stops reading, and lets the source close its file. What was read is dropped. */
