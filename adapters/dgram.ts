@@ -12,6 +12,8 @@
 
 import { createSocket, type Socket, type SocketType } from "node:dgram";
 
+import { PacketBuffer } from "../lib/packet_buffer.ts";
+import { PACKET_BUFFER_SIZE } from "../lib/packet_pool.ts";
 import { type LocalDatagramSocket, openRemote } from "./remote.ts";
 import { SendQueue } from "./send_queue.ts";
 import type { DatagramHandlers, SocketAddress } from "./transport.ts";
@@ -90,8 +92,11 @@ function connect(
   };
 }
 
-/** Bytes for one datagram of audio; a larger one gets more. */
-const OWN_SIZE = 512;
+/**
+ * What is sent next, by whichever socket. Node queues a datagram, by reference, where the system's
+ * buffer is full: then it is that socket's, and the others get a new one.
+ */
+let outgoing = new PacketBuffer(new Uint8Array(PACKET_BUFFER_SIZE));
 
 /** What `SendQueue` has, for a connected socket. */
 type DgramOutput = Pick<SendQueue, "push" | "dropped" | "close">;
@@ -105,23 +110,24 @@ function dgramOutput(
     return new SendQueue((datagram, _to, done) => socket.send(datagram, done), failed);
   }
   let dropped = 0;
-  let own = new Uint8Array(OWN_SIZE);
+  let isFull = false;
   const sent = (error: Error | null): void => {
     if (error !== null) failed(error);
   };
   return {
-    // Node queues a datagram, by reference, only where the system's buffer is
-    // full. What follows would be queued too, without bound: it is dropped. And
-    // what is queued is the socket's own memory: the caller's has other packets by then.
     push(datagram) {
-      if (socket.getSendQueueCount() > 0) {
+      // It would be queued without bound.
+      if (isFull && socket.getSendQueueCount() > 0) {
         dropped++;
         return;
       }
-      const { length } = datagram;
-      if (own.length < length) own = new Uint8Array(length);
-      own.set(datagram);
-      socket.send(own, 0, length, sent);
+      const buffer = datagram.length <= PACKET_BUFFER_SIZE
+        ? outgoing
+        : new PacketBuffer(new Uint8Array(datagram.length));
+      buffer.bytes.set(datagram);
+      socket.send(buffer.view(datagram.length), sent);
+      isFull = socket.getSendQueueCount() > 0;
+      if (isFull) outgoing = new PacketBuffer(new Uint8Array(PACKET_BUFFER_SIZE));
     },
     get dropped() {
       return dropped;
