@@ -121,10 +121,11 @@ export class Ticker {
   /** Puts a tick where a place is free, and then where it belongs. */
   #place(tick: Tick, index: number): void {
     const heap = this.#heap;
-    for (let parent; index > 0; index = parent) {
-      parent = (index - 1) >> 1;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
       if (!isBefore(tick, heap[parent]!)) break;
       this.#put(heap[parent]!, index);
+      index = parent;
     }
     for (;;) {
       let child = 2 * index + 1;
