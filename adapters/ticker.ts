@@ -18,7 +18,7 @@ export interface Tick {
   at: number;
   /** Place in the heap; -1 while it does not wait. */
   index: number;
-  /** What of two ticks of the same instant was set first has the lower one, modulo 2^32. */
+  /** Of two ticks of one instant, the one that was set first has the lower one, modulo 2^32. */
   turn: number;
 }
 

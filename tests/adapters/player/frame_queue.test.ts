@@ -40,13 +40,19 @@ test("FrameQueue calls again for each packet that finds it empty", async () => {
   await until(() => frames.hasEnded);
 });
 
-test("FrameQueue stops reading where enough is there, and goes on", async () => {
+test("FrameQueue stops reading where enough is there, and goes on where half is left", async () => {
   let given = 0;
   const { frames } = open(function* () {
     for (; given < 30; given++) yield Uint8Array.of(0xe0, given);
   });
   await until(() => given === READ_AHEAD - 1);
-  for (let i = 0; i < 30; i++) {
+  const half = READ_AHEAD / 2;
+  for (let i = 1; i < half; i++) frames.shift();
+  await null;
+  assertEquals(given, READ_AHEAD - 1);
+  frames.shift();
+  await until(() => given === READ_AHEAD + half - 1);
+  for (let i = half; i < 30; i++) {
     await until(() => frames.first !== undefined);
     assertEquals(frames.first!.packet[1], i);
     frames.shift();
